@@ -1,0 +1,214 @@
+"""Settings: every knob of Colloquy, read from the environment and `.env`.
+
+Groups nest by the first underscore: `DATABASE_POOL_SIZE` is `settings.database.pool_size`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "production"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Group(BaseModel):
+    """One nested group. Unknown names are ignored: `OLLAMA_HOST` may be meant for Ollama itself."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class DatabaseSettings(Group):
+    url: Annotated[
+        SecretStr | None,
+        Field(
+            description="PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`; "
+            "empty starts the embedded PostgreSQL in DATA_DIR."
+        ),
+    ] = None
+    pool_size: Annotated[int, Field(ge=1, le=500, description="Connections kept per process.")] = 10
+    pool_timeout_seconds: Annotated[
+        float, Field(gt=0, description="How long a request waits for a free connection.")
+    ] = 10.0
+
+
+class QdrantSettings(Group):
+    url: Annotated[
+        str | None,
+        Field(
+            description="Qdrant server or cluster, `http://host:6333`; empty uses the embedded "
+            "engine in DATA_DIR, which allows one process."
+        ),
+    ] = None
+    api_key: Annotated[SecretStr | None, Field(description="Sent to the Qdrant server.")] = None
+    prefer_grpc: Annotated[bool, Field(description="Use gRPC on port 6334.")] = True
+    timeout_seconds: Annotated[
+        float, Field(gt=0, description="For one call to the Qdrant server.")
+    ] = 10.0
+
+
+class OllamaSettings(Group):
+    url: Annotated[
+        str | None,
+        Field(
+            description="Ollama's address; empty uses http://127.0.0.1:11434 when it answers, "
+            "and in development falls back to the built-in offline models."
+        ),
+    ] = None
+    embed_url: Annotated[
+        str | None, Field(description="A second Ollama for embeddings; empty is OLLAMA_URL.")
+    ] = None
+    api_key: Annotated[
+        SecretStr | None, Field(description="Sent as a bearer token, for a proxy before Ollama.")
+    ] = None
+    chat_model: Annotated[str, Field(description="The model that answers.")] = "llama3.2"
+    embed_model: Annotated[str, Field(description="The model that embeds.")] = "nomic-embed-text"
+    num_ctx: Annotated[
+        int,
+        Field(
+            ge=512,
+            description="Context window of the chat model in tokens; always sent, because Ollama "
+            "reloads a model whose window changes.",
+        ),
+    ] = 8192
+    num_predict: Annotated[
+        int, Field(ge=16, description="Tokens reserved for an answer, and its limit.")
+    ] = 1024
+    keep_alive: Annotated[
+        str, Field(description="How long Ollama keeps a model loaded, as a Go duration.")
+    ] = "30m"
+    query_prefix: Annotated[
+        str | None,
+        Field(description="Put before a query to embed; empty uses the embedding model's own."),
+    ] = None
+    document_prefix: Annotated[
+        str | None,
+        Field(description="Put before a passage to embed; empty uses the embedding model's own."),
+    ] = None
+    connect_timeout_seconds: Annotated[float, Field(gt=0, description="To open a connection.")] = 5
+    first_token_timeout_seconds: Annotated[
+        float, Field(gt=0, description="To the first token: queue, model load and prompt.")
+    ] = 300
+    token_timeout_seconds: Annotated[float, Field(gt=0, description="Between two tokens.")] = 60
+    total_timeout_seconds: Annotated[float, Field(gt=0, description="For a whole answer.")] = 1800
+    embed_timeout_seconds: Annotated[float, Field(gt=0, description="For one batch.")] = 120
+    embed_batch_size: Annotated[int, Field(ge=1, le=256, description="Texts per batch.")] = 32
+
+
+class StorageSettings(Group):
+    url: Annotated[
+        str | None,
+        Field(
+            description="Where uploaded files live: `s3://`, `gs://`, `az://` or `file://`; empty "
+            "uses DATA_DIR."
+        ),
+    ] = None
+
+
+class AuthSettings(Group):
+    secret_key: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=32,
+            description="Signs access tokens, 32 characters or more; empty in development makes "
+            "one once and keeps it in DATA_DIR.",
+        ),
+    ] = None
+    access_token_minutes: Annotated[
+        int, Field(ge=1, description="How long an access token lasts.")
+    ] = 15
+    refresh_token_days: Annotated[
+        int, Field(ge=1, description="How long a login lasts when it is not used.")
+    ] = 30
+    is_registration_open: Annotated[
+        bool, Field(description="Whether anybody may make an account.")
+    ] = True
+    argon2_time_cost: Annotated[int, Field(ge=1, description="argon2id passes.")] = 3
+    argon2_memory_kib: Annotated[int, Field(ge=8, description="argon2id memory.")] = 65536
+    argon2_parallelism: Annotated[int, Field(ge=1, description="argon2id lanes.")] = 4
+    hash_concurrency: Annotated[
+        int, Field(ge=1, description="Passwords hashed at once; each takes argon2's memory.")
+    ] = 2
+
+
+class DocumentSettings(Group):
+    max_bytes: Annotated[int, Field(ge=1, description="The largest file accepted.")] = 50_000_000
+    max_files: Annotated[int, Field(ge=1, description="The most files of one upload.")] = 100
+    extraction_timeout_seconds: Annotated[
+        float, Field(gt=0, description="For reading one file.")
+    ] = 300
+    chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1000
+    chunk_overlap_characters: Annotated[
+        int, Field(ge=0, description="Shared by neighbouring passages.")
+    ] = 150
+    worker_concurrency: Annotated[
+        int, Field(ge=1, description="Documents processed at once by one worker.")
+    ] = 4
+
+
+class ChatSettings(Group):
+    top_k: Annotated[int, Field(ge=1, le=50, description="Passages put before the model.")] = 6
+    history_messages: Annotated[
+        int, Field(ge=0, description="Earlier messages put before the model.")
+    ] = 20
+    save_interval_seconds: Annotated[
+        float, Field(gt=0, le=1, description="How often a growing answer is stored.")
+    ] = 0.5
+    shutdown_grace_seconds: Annotated[
+        float, Field(ge=0, description="How long a stopping server lets answers finish.")
+    ] = 2.0
+
+
+class LogSettings(Group):
+    level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
+    format: Annotated[
+        Literal["console", "json"] | None,
+        Field(description="Empty: JSON in production, readable in development."),
+    ] = None
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Nothing in `src` reads the environment by another way."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    environment: Annotated[
+        Environment, Field(description="`production` refuses every embedded part.")
+    ] = "development"
+    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="The port to listen on.")] = 8000
+    data_dir: Annotated[Path, Field(description="Where embedded parts keep their data.")] = Path(
+        "data"
+    )
+    database: DatabaseSettings = DatabaseSettings()
+    qdrant: QdrantSettings = QdrantSettings()
+    ollama: OllamaSettings = OllamaSettings()
+    storage: StorageSettings = StorageSettings()
+    auth: AuthSettings = AuthSettings()
+    documents: DocumentSettings = DocumentSettings()
+    chat: ChatSettings = ChatSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _refuse_embedded_parts_in_production(self) -> Self:
+        required = {
+            "DATABASE_URL": self.database.url,
+            "QDRANT_URL": self.qdrant.url,
+            "OLLAMA_URL": self.ollama.url,
+            "STORAGE_URL": self.storage.url,
+            "AUTH_SECRET_KEY": self.auth.secret_key,
+        }
+        missing = [name for name, value in required.items() if value is None]
+        if self.environment == "production" and missing:
+            raise ValueError(
+                f"ENVIRONMENT=production needs these settings as well: {', '.join(missing)}"
+            )
+        return self
