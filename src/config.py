@@ -3,6 +3,7 @@
 Groups nest by the first underscore: `DATABASE_POOL_SIZE` is `settings.database.pool_size`.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -115,6 +116,10 @@ class AuthSettings(Group):
             "one once and keeps it in DATA_DIR.",
         ),
     ] = None
+    previous_secret_keys: Annotated[
+        tuple[SecretStr, ...],
+        Field(description="A JSON list of former keys, whose tokens are still accepted."),
+    ] = ()
     access_token_minutes: Annotated[
         int, Field(ge=1, description="How long an access token lasts.")
     ] = 15
@@ -138,13 +143,32 @@ class DocumentSettings(Group):
     extraction_timeout_seconds: Annotated[
         float, Field(gt=0, description="For reading one file.")
     ] = 300
-    chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1000
+    chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1500
     chunk_overlap_characters: Annotated[
         int, Field(ge=0, description="Shared by neighbouring passages.")
-    ] = 150
+    ] = 200
+    dense_weight: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=10,
+            description="What the ranking by meaning counts in a search when the ranking by words "
+            "counts 1.",
+        ),
+    ] = 1.0
+    index_batch_size: Annotated[
+        int, Field(ge=1, le=1000, description="Passages embedded and indexed between two saves.")
+    ] = 64
     worker_concurrency: Annotated[
-        int, Field(ge=1, description="Documents processed at once by one worker.")
+        int,
+        Field(ge=0, description="Documents processed at once; 0 leaves them to other processes."),
     ] = 4
+
+    @model_validator(mode="after")
+    def _check_overlap(self) -> Self:
+        if self.chunk_overlap_characters >= self.chunk_characters:
+            raise ValueError("CHUNK_OVERLAP_CHARACTERS must be less than CHUNK_CHARACTERS")
+        return self
 
 
 class ChatSettings(Group):
@@ -154,10 +178,10 @@ class ChatSettings(Group):
     ] = 20
     save_interval_seconds: Annotated[
         float, Field(gt=0, le=1, description="How often a growing answer is stored.")
-    ] = 0.5
+    ] = 0.8
     shutdown_grace_seconds: Annotated[
         float, Field(ge=0, description="How long a stopping server lets answers finish.")
-    ] = 2.0
+    ] = 1.5
 
 
 class LogSettings(Group):
@@ -212,3 +236,32 @@ class Settings(BaseSettings):
                 f"ENVIRONMENT=production needs these settings as well: {', '.join(missing)}"
             )
         return self
+
+
+def render_env_example() -> str:
+    """Write every setting, commented out with its default, as `.env.example` holds them."""
+    blocks = ["# Every setting of Colloquy with its default. Copy to .env and uncomment.\n"]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Group):
+            blocks.append(_render_fields(field.default, prefix=f"{name}_"))
+    top = [
+        _render_field(name, field.description, field.default)
+        for name, field in Settings.model_fields.items()
+        if not isinstance(field.default, Group)
+    ]
+    blocks.insert(1, "\n".join(top))
+    return "\n".join(blocks)
+
+
+def _render_fields(group: Group, prefix: str) -> str:
+    fields = type(group).model_fields
+    return "\n".join(
+        _render_field(prefix + name, field.description, getattr(group, name))
+        for name, field in fields.items()
+    )
+
+
+def _render_field(name: str, description: str | None, default: object) -> str:
+    value = "" if default is None else json.dumps(default) if default == () else str(default)
+    value = value.lower() if isinstance(default, bool) else value
+    return f"# {description}\n#{name.upper()}={value}\n"

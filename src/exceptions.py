@@ -1,18 +1,18 @@
 """The errors that callers can meet. Each module adds its own leaves in its `exceptions.py`.
 
-    AppError
-    ├── BadRequestError        400  the request cannot be carried out as it stands
-    ├── UnauthenticatedError   401  nobody knows who is asking
-    ├── ForbiddenError         403  the caller's role or scope does not allow it
-    ├── NotFoundError          404  it does not exist, or belongs to somebody else
-    ├── ConflictError          409  it contradicts what is already there
-    ├── TooLargeError          413  more bytes than the limit
-    ├── UnsupportedTypeError   415  a type that nobody can read
-    ├── InvalidError           422  well-formed, but its content is not usable
-    ├── RateLimitedError       429  too often; `retry_after_seconds` says when again
-    └── UpstreamError          502  a backing service gave an answer nobody understands
-        ├── UnavailableError   503  a backing service cannot be reached or is busy
-        └── TimedOutError      504  a backing service did not answer in time
+AppError
+├── BadRequestError        400  the request cannot be carried out as it stands
+├── UnauthenticatedError   401  nobody knows who is asking
+├── ForbiddenError         403  the caller's role or scope does not allow it
+├── NotFoundError          404  it does not exist, or belongs to somebody else
+├── ConflictError          409  it contradicts what is already there
+├── TooLargeError          413  more bytes than the limit
+├── UnsupportedTypeError   415  a type that nobody can read
+├── InvalidError           422  well-formed, but its content is not usable
+├── RateLimitedError       429  too often; `retry_after_seconds` says when again
+└── UpstreamError          502  a backing service gave an answer nobody understands
+    ├── UnavailableError   503  a backing service cannot be reached or is busy
+    └── TimedOutError      504  a backing service did not answer in time
 """
 
 from typing import ClassVar
@@ -29,7 +29,9 @@ class AppError(Exception):
     title: ClassVar[str] = "Internal error"
     default_detail: ClassVar[str] = "Something went wrong on our side."
 
-    def __init__(self, detail: str | None = None, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self, detail: str | None = None, *, retry_after_seconds: int | None = None
+    ) -> None:
         self.detail = detail or self.default_detail
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.detail)

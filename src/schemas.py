@@ -1,26 +1,117 @@
-"""The bases of every schema that crosses the API."""
+"""The bases of every schema that crosses the API, keyset pages, and RFC 9457 problems."""
 
-from typing import Annotated, Generic, TypeVar
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from src.exceptions import AppError, InvalidError
+
 ItemT = TypeVar("ItemT")
+RowT = TypeVar("RowT")
+
+Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of a former page.")]
+PageSize = Annotated[int, Field(ge=1, le=100, description="The most items to return.")]
+
+
+class InvalidCursorError(InvalidError):
+    code = "invalid_cursor"
+    default_detail = "The cursor is not one that a former page returned."
 
 
 class Schema(BaseModel):
-    """What a caller sends or gets. Unknown fields of a request are refused by `InputSchema`."""
+    """What the API returns."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class InputSchema(Schema):
-    """A request body: a misspelt field is an error, not a silent default."""
+class InputSchema(BaseModel):
+    """What a caller sends: a misspelt field is an error, not a silent default."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Page(Schema, Generic[ItemT]):
-    """One page of a keyset-paged list; send `next_cursor` back as `cursor` for the next one."""
+    """One page of a list; send `next_cursor` back as `cursor` for the next one."""
 
     items: list[ItemT]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+
+
+def encode_cursor(moment: datetime, row_id: UUID) -> str:
+    """Name the last row of a page ordered by a timestamp and, where those are equal, by id."""
+    text = f"{moment.isoformat()}|{row_id.hex}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        moment, _, row_id = text.partition("|")
+        parsed = datetime.fromisoformat(moment), UUID(row_id)
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidCursorError from exc
+    if parsed[0].tzinfo is None:
+        raise InvalidCursorError
+    return parsed
+
+
+def cut_page(
+    rows: Sequence[RowT], limit: int, position: Callable[[RowT], tuple[datetime, UUID]]
+) -> tuple[Sequence[RowT], str | None]:
+    """Split `limit + 1` fetched rows into a page and, if there is more, the next cursor."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], encode_cursor(*position(rows[limit - 1]))
+
+
+class FieldProblem(Schema):
+    """One field of a request that is not valid."""
+
+    location: Annotated[str, Field(description="Where: `body.query`, `query.limit`.")]
+    message: str
+
+
+class Problem(Schema):
+    """What went wrong, as `application/problem+json` (RFC 9457)."""
+
+    type: Annotated[str, Field(description="A URI that names the kind of problem.")]
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="One sentence for a person.")]
+    code: Annotated[str, Field(description="Stable; switch on this one.")]
+    request_id: Annotated[str | None, Field(description="Quote it when you report the problem.")]
+    errors: Annotated[
+        list[FieldProblem] | None, Field(description="Which fields, where it is about fields.")
+    ]
+
+    @classmethod
+    def from_error(
+        cls, error: AppError, request_id: str | None, errors: list[FieldProblem] | None = None
+    ) -> "Problem":
+        return cls(
+            type=f"urn:colloquy:problem:{error.code}",
+            title=error.title,
+            status=error.status,
+            detail=error.detail,
+            code=error.code,
+            request_id=request_id,
+            errors=errors,
+        )
+
+
+def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """Document a route's errors, for its `responses=`; codes that share a status share an entry."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        line = f"`{error.code}`: {error.default_detail}"
+        entry = responses.setdefault(error.status, {"description": ""})
+        entry["description"] = f"{entry['description']}\n\n{line}".strip()
+        entry["content"] = {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        }
+    return responses

@@ -1,0 +1,65 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3.11
+PYTHON := $(shell command -v $(PYTHON) || command -v python3)
+BIN := .venv/bin
+RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
+DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: help run test check format lock openapi env-example bench-retrieval clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUN_STAMP) ## Run Colloquy on http://127.0.0.1:8000, with embedded parts for what has no URL
+	@exec $(BIN)/colloquy serve
+
+test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
+	$(BIN)/pytest -n $(or $(WORKERS),auto)
+
+check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
+	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
+	$(BIN)/python -m pip check
+
+format: $(DEV_STAMP) ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+openapi: $(DEV_STAMP) ## Write docs/openapi.json
+	$(BIN)/colloquy openapi > docs/openapi.json
+
+env-example: $(DEV_STAMP) ## Write .env.example
+	$(BIN)/colloquy env-example > .env.example
+
+lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
+	@for name in base dev; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
+	done
+
+bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that answer 1,190 questions
+	$(BIN)/python -m benchmarks.retrieval
+
+clean: ## Remove the virtual environment and every cache; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Colloquy needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): requirements/base.txt pyproject.toml | .venv/bin/python
+	@echo 'Installing the dependencies into .venv ...'
+	@$(PIP_INSTALL) --require-hashes -r requirements/base.txt
+	@$(PIP_INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP) | .venv/bin/python
+	@echo 'Installing what the tests and checks need into .venv ...'
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@

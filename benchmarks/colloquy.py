@@ -1,0 +1,63 @@
+"""A whole Colloquy in a temporary folder, and a user of it, for benchmarks."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from src.config import LogSettings, Settings
+from src.embedded.services import run_missing_services
+from src.logs import configure_logging
+from src.main import create_app
+
+
+@asynccontextmanager
+async def run_colloquy() -> AsyncIterator[str]:
+    """Run it on whatever the environment names, or else on embedded parts; yields its URL."""
+    with tempfile.TemporaryDirectory(prefix="colloquy-") as folder:
+        settings = Settings(data_dir=Path(folder) / "data", log=LogSettings(level="WARNING"))
+        configure_logging(settings)
+        async with run_missing_services(settings) as services:
+            app = create_app(services.settings, embedded=services.embedded)
+            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+            serving = asyncio.create_task(server.serve())
+            while not server.started:
+                await asyncio.sleep(0.01)  # uvicorn sets no event
+            port = server.servers[0].sockets[0].getsockname()[1]
+            try:
+                yield f"http://127.0.0.1:{port}/api/v1"
+            finally:
+                server.should_exit = True
+                await serving
+
+
+@asynccontextmanager
+async def log_in(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Register somebody; yields a client with their token."""
+    account = {"username": f"bench-{secrets.token_hex(4)}", "password": "benchmark 1"}
+    email = f"{account['username']}@example.org"
+    async with httpx.AsyncClient(base_url=api_url, trust_env=False, timeout=120) as http:
+        (await http.post("/auth/register", json=account | {"email": email})).raise_for_status()
+        token = (await http.post("/auth/token", data=account)).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        yield http
+
+
+async def upload(http: httpx.AsyncClient, paths: list[Path]) -> float:
+    """Upload files in one request; return the seconds until all of them are ready."""
+    started_at = asyncio.get_running_loop().time()
+    files = [("files", (path.name, path.read_bytes())) for path in paths]
+    (await http.post("/documents", files=files)).raise_for_status()
+    while True:
+        waiting = 0
+        for status in ("pending", "processing"):
+            page = await http.get("/documents", params={"status": status, "limit": 1})
+            waiting += len(page.json()["items"])
+        if not waiting:
+            return asyncio.get_running_loop().time() - started_at
+        await asyncio.sleep(0.05)

@@ -1,0 +1,19 @@
+"""What can go wrong in a chat."""
+
+from src.exceptions import InvalidError, NotFoundError
+
+
+class ChatSessionNotFoundError(NotFoundError):
+    code = "chat_session_not_found"
+    default_detail = "There is no chat session with this id."
+
+
+class MessageNotFoundError(NotFoundError):
+    code = "message_not_found"
+    default_detail = "There is no message with this id."
+
+
+class PromptTooLongError(InvalidError):
+    code = "prompt_too_long"
+    title = "Question too long"
+    default_detail = "The question does not fit into the model's context window. Shorten it."

@@ -1,0 +1,139 @@
+"""One answer while it grows, for any number of readers that come and go."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+from src.chat.events import (
+    AnswerDelta,
+    Delta,
+    MessageCompleted,
+    MessageStarted,
+    Sources,
+    StreamError,
+    StreamEvent,
+    ThinkingDelta,
+)
+from src.chat.schemas import MessageRead
+from src.exceptions import AppError
+from src.schemas import Problem
+
+# A cursor is a position: 0 after the start, 1 after the sources, then the characters of the text.
+STARTED = 0
+SOURCES = 1
+_BEFORE_START = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Positioned:
+    """An event and the cursor that stands behind it."""
+
+    cursor: int
+    event: StreamEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    kind: type[Delta]
+    text: str
+    end: int
+
+
+class LiveAnswer:
+    """Written by the task that generates, followed by readers at their own pace.
+
+    A reader that falls behind gets what it missed as one longer delta, so that a slow client
+    costs no memory of its own.
+    """
+
+    def __init__(self, started: MessageStarted) -> None:
+        self.started = started
+        self.sources: Sources | None = None
+        self._pieces: list[_Piece] = []
+        self._terminal: MessageCompleted | StreamError | None = None
+        self._error = AppError()
+        self._changed = asyncio.Event()
+
+    @property
+    def answer(self) -> str:
+        return "".join(piece.text for piece in self._pieces if piece.kind is AnswerDelta)
+
+    @property
+    def thinking(self) -> str:
+        return "".join(piece.text for piece in self._pieces if piece.kind is ThinkingDelta)
+
+    @property
+    def length(self) -> int:
+        """How many characters there are so far."""
+        return self._end - SOURCES
+
+    @property
+    def _end(self) -> int:
+        return self._pieces[-1].end if self._pieces else SOURCES
+
+    def add_sources(self, sources: Sources) -> None:
+        self.sources = sources
+        self._announce()
+
+    def add_thinking(self, text: str) -> None:
+        self._add(ThinkingDelta, text)
+
+    def add_answer(self, text: str) -> None:
+        self._add(AnswerDelta, text)
+
+    def complete(self, message: MessageRead) -> None:
+        self._terminal = MessageCompleted(message=message)
+        self._announce()
+
+    def fail(self, error: AppError, request_id: str | None) -> None:
+        self._error = error
+        self._terminal = StreamError(problem=Problem.from_error(error, request_id))
+        self._announce()
+
+    async def follow(self, cursor: int = _BEFORE_START) -> AsyncGenerator[Positioned]:
+        """Yield everything behind `cursor`, then what is to come, to the end."""
+        while True:
+            changed = self._changed
+            for positioned in self._read(cursor):
+                cursor = positioned.cursor
+                yield positioned
+            if changed is not self._changed:
+                continue
+            if self._terminal is not None:
+                yield Positioned(self._end + 1, self._terminal)
+                return
+            await changed.wait()
+
+    async def wait(self) -> MessageRead:
+        """Wait for the end; raise the error when there is no whole answer."""
+        while self._terminal is None:
+            await self._changed.wait()
+        if isinstance(self._terminal, MessageCompleted):
+            return self._terminal.message
+        raise self._error
+
+    def _read(self, cursor: int) -> list[Positioned]:
+        events: list[Positioned] = []
+        if cursor < STARTED:
+            events.append(Positioned(STARTED, self.started))
+        if cursor < SOURCES and self.sources is not None:
+            events.append(Positioned(SOURCES, self.sources))
+        first = bisect_right(self._pieces, max(cursor, SOURCES), key=attrgetter("end"))
+        for kind, group in groupby(self._pieces[first:], key=attrgetter("kind")):
+            pieces = list(group)
+            text = "".join(piece.text for piece in pieces)
+            missing = pieces[-1].end - max(cursor, SOURCES)
+            events.append(Positioned(pieces[-1].end, kind(text=text[-missing:])))
+        return events
+
+    def _add(self, kind: type[Delta], text: str) -> None:
+        if text:
+            self._pieces.append(_Piece(kind, text, self._end + len(text)))
+            self._announce()
+
+    def _announce(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,0 +1,161 @@
+"""The engine, the sessions and the one transaction of a request. Nothing else commits."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import alembic.command
+import alembic.config
+import asyncpg
+import uuid_utils.compat
+from fastapi import Depends
+from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from starlette.requests import HTTPConnection
+
+from src.config import DatabaseSettings
+from src.exceptions import InvalidError, UnavailableError
+
+_ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
+
+Sessions: TypeAlias = async_sessionmaker[AsyncSession]
+
+
+class DatabaseUnavailableError(UnavailableError):
+    code = "database_unavailable"
+    default_detail = "The database cannot be reached at the moment. Try again shortly."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, retry_after_seconds=2)
+
+
+class UnstorableValueError(InvalidError):
+    """The last resort for values that a schema should have refused."""
+
+    code = "unstorable_value"
+    default_detail = "The request holds a value that cannot be stored, such as a NUL character."
+
+
+class Base(DeclarativeBase):
+    """Every table of every module. Constraint names are fixed, so that migrations can drop them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012, SQLAlchemy's own form
+
+
+def new_id() -> UUID:
+    """Make a UUIDv7 (RFC 9562): ids sort by the time they were made."""
+    return uuid_utils.compat.uuid7()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def asyncpg_url(url: str) -> URL:
+    """Accept `postgres://` and `postgresql://` as people write them."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def create_engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
+    engine = create_async_engine(
+        asyncpg_url(url),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        connect_args={"server_settings": {"application_name": "colloquy"}},
+    )
+    event.listen(engine.sync_engine, "do_connect", _connect)
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _translate)
+    return engine
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring a database to a revision. Blocks, and runs an event loop of its own: call in a thread.
+
+    Several processes may start at once: an advisory lock lets one of them do it.
+    """
+    config = alembic.config.Config(_ALEMBIC_INI)
+    config.attributes["url"] = url
+    alembic.command.upgrade(config, revision)
+
+
+def create_sessions(bind: AsyncEngine | AsyncConnection) -> Sessions:
+    return async_sessionmaker(bind, expire_on_commit=False)
+
+
+async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+    sessions: Sessions = connection.state.sessions
+    try:
+        async with sessions() as session:
+            yield session
+            await session.commit()
+    except PoolTimeoutError as exc:
+        raise DatabaseUnavailableError from exc
+
+
+# "function" ends it before the response leaves: a failed commit is an error that the caller sees.
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+async def release(session: AsyncSession) -> None:
+    """Commit what was done so far and give the connection back, before awaiting something slow."""
+    await session.commit()
+
+
+def _connect(
+    dialect: Dialect,
+    _record: ConnectionPoolEntry,
+    arguments: tuple[Any, ...],
+    parameters: dict[str, Any],
+) -> DBAPIConnection:
+    try:
+        return dialect.connect(*arguments, **parameters)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        raise DatabaseUnavailableError from exc
+
+
+def _refuse_closed(
+    connection: DBAPIConnection, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Replace a connection that died in the pool; asyncpg knows without a round trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _translate(context: ExceptionContext) -> None:
+    if context.is_disconnect:
+        raise DatabaseUnavailableError from context.original_exception
+    if isinstance(context.original_exception.__cause__, asyncpg.DataError):
+        raise UnstorableValueError from context.original_exception
+
+
+def is_unique_violation(exc: BaseException, constraint: str) -> bool:
+    """Tell whether an `IntegrityError` came from the named unique constraint."""
+    cause = exc.__cause__
+    while cause is not None and not isinstance(cause, asyncpg.UniqueViolationError):
+        cause = cause.__cause__
+    return cause is not None and cause.constraint_name == constraint

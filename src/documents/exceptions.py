@@ -1,0 +1,107 @@
+"""What can go wrong with documents: reading files and searching vectors."""
+
+from src.exceptions import (
+    BadRequestError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+    UnsupportedTypeError,
+)
+
+
+class VectorsUnavailableError(UnavailableError):
+    code = "vectors_unavailable"
+    title = "Vector index unavailable"
+    default_detail = "The vector index cannot be reached. Try again in a moment."
+
+
+class UnknownCollectionError(VectorsUnavailableError):
+    """Writing to a collection that nobody created, or that a fresh server has lost."""
+
+    default_detail = "The vector index is not set up yet. Try again in a moment."
+
+
+class UnsupportedFileError(UnsupportedTypeError):
+    title = "Unsupported file type"
+
+
+class ExtractionError(InvalidError):
+    """The file was accepted, but no text comes out of it. `detail` is the reason for its owner."""
+
+    code = "extraction_failed"
+    title = "Document not readable"
+    default_detail = "The file is damaged or not what its name says: its text cannot be read."
+
+
+class UnparsableDocumentError(ExtractionError):
+    """The content breaks the rules of its own format."""
+
+
+class EncryptedDocumentError(ExtractionError):
+    code = "document_encrypted"
+    default_detail = "The file is protected by a password. Remove the password and upload it again."
+
+
+class EmptyDocumentError(ExtractionError):
+    code = "document_empty"
+    default_detail = "The file contains no text. Scanned pages and images are not read."
+
+
+class ExtractionTimedOutError(ExtractionError):
+    code = "extraction_timeout"
+    default_detail = "Reading the file took too long. Split it into smaller files."
+
+
+class DocumentNotFoundError(NotFoundError):
+    code = "document_not_found"
+    default_detail = "There is no document with this id."
+
+
+class DocumentVanishedError(Exception):
+    """A document was deleted while a job worked on it."""
+
+
+class MalformedUploadError(BadRequestError):
+    code = "malformed_upload"
+    default_detail = "The upload is not well-formed multipart/form-data."
+
+
+class NoFilesError(InvalidError):
+    code = "no_files"
+    default_detail = "Send at least one file in the field `files`."
+
+
+class TooManyFilesError(InvalidError):
+    code = "too_many_files"
+    default_detail = "The upload has more files than the server accepts at once."
+
+
+class InvalidUploadFieldError(InvalidError):
+    code = "invalid_upload_field"
+    default_detail = "A field of the upload is not valid."
+
+
+class EmptyFileError(InvalidError):
+    code = "file_empty"
+    default_detail = "The file is empty."
+
+
+class FileTooLargeError(TooLargeError):
+    code = "file_too_large"
+    default_detail = "The file is larger than the server accepts."
+
+
+class StorageUnavailableError(UnavailableError):
+    code = "storage_unavailable"
+    default_detail = "The file storage cannot be reached or is full. Try again shortly."
+
+
+class StoredFileMissingError(ExtractionError):
+    code = "stored_file_missing"
+    default_detail = "The stored file is gone. Delete the document and upload it again."
+
+
+class ProcessingFailedError(ExtractionError):
+    code = "processing_failed"
+    default_detail = "The document could not be processed, several times over."

@@ -1,0 +1,84 @@
+"""Uploaded files in an object store: a folder, S3, GCS or Azure, by one URL."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from src.documents.exceptions import StorageUnavailableError, StoredFileMissingError
+
+_BLOCK_BYTES = 1024 * 1024
+_PART_BYTES = 5 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    size_bytes: int
+    sha256: str
+
+
+def open_store(url: str | None, data_dir: Path) -> ObjectStore:
+    if url is None:
+        return LocalStore(data_dir.resolve() / "files", mkdir=True)
+    return from_url(url)
+
+
+class FileStorage:
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def write(self, key: str, content: AsyncIterator[bytes]) -> StoredFile:
+        """Stream `content` into a new object. It exists under `key` only when all of it arrived."""
+        digest = hashlib.sha256()
+        size_bytes = 0
+        with _storage_errors():
+            async with obstore.open_writer_async(
+                self._store, key, buffer_size=_PART_BYTES
+            ) as writer:
+                async for block in _join_blocks(content):
+                    await asyncio.to_thread(digest.update, block)
+                    await writer.write(block)
+                    size_bytes += len(block)
+        return StoredFile(size_bytes, digest.hexdigest())
+
+    async def read(self, key: str) -> bytes:
+        with _storage_errors():
+            try:
+                result = await obstore.get_async(self._store, key)
+                return bytes(await result.bytes_async())
+            except FileNotFoundError as exc:
+                raise StoredFileMissingError from exc
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+        with _storage_errors():
+            try:
+                await obstore.delete_async(self._store, key)
+            except FileNotFoundError:
+                return
+
+
+async def _join_blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Join what comes off the network into blocks worth a trip to another thread."""
+    block = bytearray()
+    async for chunk in content:
+        block += chunk
+        if len(block) >= _BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as exc:
+        raise StorageUnavailableError from exc

@@ -1,0 +1,107 @@
+"""The contract between documents and whatever engine holds their vectors.
+
+Points carry ids and filter fields only; the text stays in PostgreSQL. Both engines build the same
+vectors, filters and fusion from the constants below, so they rank alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+DENSE: Final = "dense"
+SPARSE: Final = "sparse"
+
+# How many hits each side hands to the fusion: deep enough that a passage which is mediocre on
+# both sides can still win, and cheap, because only ids travel.
+PREFETCH_LIMIT: Final = 50
+# Reciprocal rank fusion, `1 / (rank / weight + k - 1)`, with the sparse weight at 1.
+RRF_K: Final = 2
+
+SearchMode = Literal["hybrid", "dense", "sparse"]
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    indices: Sequence[int]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPoint:
+    chunk_id: UUID
+    user_id: UUID
+    document_id: UUID
+    tags: tuple[str, ...]
+    dense: Sequence[float]
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose passages, and which of them: in any of the documents, with any of the tags."""
+
+    user_id: UUID
+    document_ids: tuple[UUID, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """An empty list of documents or tags allows nothing; None allows everything."""
+        return self.document_ids == () or self.tags == ()
+
+
+@dataclass(frozen=True, slots=True)
+class HybridQuery:
+    dense: Sequence[float]
+    sparse: SparseVector
+    mode: SearchMode = "hybrid"
+    dense_weight: float = 1.0
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The sides to ask. A query of stop words alone has nothing to say on the sparse side."""
+        sides = {DENSE: self.dense_weight}
+        if self.sparse.indices:
+            sides[SPARSE] = 1.0
+        return (
+            sides if self.mode == "hybrid" else {s: w for s, w in sides.items() if s == self.mode}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A score compares hits of one search only: fused ranks, a cosine or a BM25 sum."""
+
+    chunk_id: UUID
+    score: float
+
+
+class VectorIndex(Protocol):
+    """Every method raises `VectorsUnavailableError` when the engine cannot do its work."""
+
+    async def create_collection(self, name: str, dimension: int) -> None:
+        """Repeatable: an existing collection is left as it is."""
+
+    async def list_collections(self) -> list[str]: ...
+
+    async def upsert(self, collection: str, points: Sequence[ChunkPoint]) -> None:
+        """Durable when it returns, and repeatable. Raises `UnknownCollectionError`."""
+
+    async def update_tags(
+        self, collection: str, user_id: UUID, document_id: UUID, tags: tuple[str, ...]
+    ) -> None: ...
+
+    async def search(
+        self, collection: str, query: HybridQuery, scope: Scope, limit: int
+    ) -> list[Hit]:
+        """Best first. Nothing outside the scope is ever ranked; an unknown collection is empty."""
+
+    async def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None: ...
+
+    async def count(self, collection: str, scope: Scope) -> int: ...
+
+    async def check(self) -> None:
+        """Return when the engine can answer, raise otherwise."""
+
+    async def close(self) -> None: ...

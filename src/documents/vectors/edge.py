@@ -1,0 +1,122 @@
+"""Vectors without a server: Qdrant Edge in a process of our own.
+
+The engine holds the interpreter lock for as long as a call lasts, a search as well as a flush to
+disk. In this process that would stop every stream, so it gets another, which lives on a pipe from
+us and ends when the pipe does, however we end.
+"""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, cast
+from uuid import UUID
+
+from src.documents.exceptions import VectorsUnavailableError
+from src.documents.vectors.base import ChunkPoint, Hit, HybridQuery, Scope
+from src.documents.vectors.frames import (
+    LENGTH_BYTES,
+    Call,
+    Reply,
+    decode_length,
+    decode_reply,
+    encode_frame,
+)
+
+_PROJECT_ROOT: Final = Path(__file__).parents[3]
+
+
+class EdgeVectorIndex:
+    """Starts its process at the first call, and again if it died. `path` allows one server."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def create_collection(self, name: str, dimension: int) -> None:
+        await self._call("create_collection", name, dimension)
+
+    async def list_collections(self) -> list[str]:
+        return cast("list[str]", await self._call("list_collections"))
+
+    async def upsert(self, collection: str, points: Sequence[ChunkPoint]) -> None:
+        await self._call("upsert", collection, points)
+
+    async def update_tags(
+        self, collection: str, user_id: UUID, document_id: UUID, tags: tuple[str, ...]
+    ) -> None:
+        await self._call("update_tags", collection, user_id, document_id, tags)
+
+    async def search(
+        self, collection: str, query: HybridQuery, scope: Scope, limit: int
+    ) -> list[Hit]:
+        if scope.is_empty or not query.weights:
+            return []
+        return cast("list[Hit]", await self._call("search", collection, query, scope, limit))
+
+    async def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None:
+        await self._call("delete_document", collection, user_id, document_id)
+
+    async def count(self, collection: str, scope: Scope) -> int:
+        if scope.is_empty:
+            return 0
+        return cast("int", await self._call("count", collection, scope))
+
+    async def check(self) -> None:
+        await self._call("check")
+
+    async def close(self) -> None:
+        """End the process, which flushes first."""
+        async with self._turn:
+            if self._process is not None:
+                await _end(self._process)
+                self._process = None
+
+    async def _call(self, method: str, *arguments: object) -> object:
+        """A caller that goes away must not leave half an answer in the pipe: hence the shield."""
+        reply = await asyncio.shield(self._exchange(Call(method, arguments)))
+        if reply.error is not None:
+            raise reply.error
+        return reply.result
+
+    async def _exchange(self, call: Call) -> Reply:
+        async with self._turn:
+            process = await self._ensure_process()
+            try:
+                return await _ask(process, call)
+            except (EOFError, OSError) as error:
+                await _end(process)
+                raise VectorsUnavailableError from error
+
+    async def _ensure_process(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "src.documents.vectors", str(self._path)),
+                stdin=PIPE,
+                stdout=PIPE,
+                cwd=_PROJECT_ROOT,
+                # Ctrl-C is for us; the process ends when we have closed the pipe.
+                start_new_session=True,
+            )
+        return self._process
+
+
+async def _ask(process: Process, call: Call) -> Reply:
+    source, sink = process.stdout, process.stdin
+    if source is None or sink is None:
+        raise EOFError
+    sink.write(encode_frame(call))
+    await sink.drain()
+    length = decode_length(await source.readexactly(LENGTH_BYTES))
+    return decode_reply(await source.readexactly(length))
+
+
+async def _end(process: Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+        with contextlib.suppress(OSError):
+            await process.stdin.wait_closed()
+    await process.wait()

@@ -1,0 +1,127 @@
+"""Runs the jobs of documents: beside the API in one process, or in processes of its own.
+
+What a backing service is to blame for is tried again without end, later and later. What nobody
+foresaw is tried a few times and then ends on the row, so that no document is stuck for ever.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from datetime import timedelta
+
+import structlog
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.errors import RetryRequested
+from pgqueuer.models import Job
+from pgqueuer.qm import QueueManager
+from pgqueuer.queries import Queries
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from src.documents.exceptions import ProcessingFailedError
+from src.documents.ingestion import IngestionService
+from src.documents.queue import INGEST, PURGE, IngestJob, PurgeJob
+from src.exceptions import UpstreamError
+from src.llm.exceptions import ModelNotFoundError
+
+log = structlog.get_logger(__name__)
+
+_MOST_FAILURES = 5
+_LONGEST_WAIT = timedelta(seconds=60)
+# A worker that died is noticed after this long, and its jobs go to another one.
+_HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+_POLL_INTERVAL = timedelta(seconds=5)
+_RESTART_WAIT_SECONDS = 1.0
+
+# Not the document's fault, so a document waits for them and does not fail.
+_WAIT_FOR = (UpstreamError, ModelNotFoundError)
+
+
+class DocumentWorker:
+    """One consumer of the queue. It keeps one connection of the engine's pool for itself."""
+
+    def __init__(
+        self, engine: AsyncEngine, ingestion: IngestionService, *, concurrency: int
+    ) -> None:
+        self._engine = engine
+        self._ingestion = ingestion
+        self._most_jobs = max(2, concurrency)
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `stop`. A lost database connection only means to start over."""
+        while not self._stopping.is_set():
+            try:
+                await self._consume()
+            except Exception as exc:  # noqa: BLE001, the outermost edge of the worker
+                log.warning("worker starts again", reason=repr(exc))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _RESTART_WAIT_SECONDS)
+
+    def stop(self) -> None:
+        """Put the running jobs back into the queue and let `run` return."""
+        self._stopping.set()
+        for task in self._running:
+            task.cancel()
+
+    async def _consume(self) -> None:
+        async with self._engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None  # noqa: S101, it was opened one line before
+            manager = QueueManager(Queries(AsyncpgDriver(raw.driver_connection)))
+            manager.shutdown = self._stopping
+            manager.entrypoint(INGEST)(self._ingest)
+            manager.entrypoint(PURGE)(self._purge)
+            try:
+                await manager.run(
+                    dequeue_timeout=_POLL_INTERVAL,
+                    batch_size=self._most_jobs // 2,
+                    max_concurrent_tasks=self._most_jobs,
+                    heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+                    shutdown_on_listener_failure=True,
+                )
+            finally:
+                await connection.invalidate()  # It listens; the pool wants none of that.
+
+    async def _ingest(self, job: Job) -> None:
+        payload = IngestJob.model_validate_json(job.payload or b"")
+        try:
+            await self._run(self._ingestion.ingest(payload))
+        except _WAIT_FOR as reason:
+            await self._ingestion.note(payload, "pending", reason)
+            raise RetryRequested(_back_off(job)) from reason
+        except RetryRequested:
+            raise
+        except Exception:
+            if job.attempts < _MOST_FAILURES:
+                log.exception("ingestion failed, trying again", job_id=job.id)
+                raise RetryRequested(_back_off(job)) from None
+            await self._ingestion.note(payload, "failed", ProcessingFailedError())
+            raise
+
+    async def _purge(self, job: Job) -> None:
+        payload = PurgeJob.model_validate_json(job.payload or b"")
+        try:
+            await self._run(self._ingestion.purge(payload))
+        except RetryRequested:
+            raise
+        except Exception as reason:
+            log.warning("purge failed, trying again", job_id=job.id, reason=repr(reason))
+            raise RetryRequested(_back_off(job)) from reason
+
+    async def _run(self, work: Coroutine[None, None, None]) -> None:
+        """Run in a task of our own: the queue would take a cancelled job for a finished one."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if self._stopping.is_set():
+                raise RetryRequested from None
+            raise
+        finally:
+            self._running.discard(task)
+
+
+def _back_off(job: Job) -> timedelta:
+    return min(timedelta(seconds=2 ** min(job.attempts, 10)), _LONGEST_WAIT)

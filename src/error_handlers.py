@@ -1,0 +1,107 @@
+"""Turns errors into `application/problem+json`. Nothing else writes an error body."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from src.exceptions import (
+    AppError,
+    BadRequestError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    UnauthenticatedError,
+)
+from src.schemas import FieldProblem, Problem
+
+log = structlog.get_logger(__name__)
+
+
+class MalformedJSONError(BadRequestError):
+    status = 422
+    code = "malformed_json"
+    title = "Invalid request"
+    default_detail = "The body is not valid JSON."
+
+
+class MethodNotAllowedError(BadRequestError):
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    default_detail = "This address does not answer to that method."
+
+
+_BY_STATUS: dict[int, type[AppError]] = {
+    error.status: error
+    for error in (BadRequestError, NotFoundError, MethodNotAllowedError, TooLargeError)
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(AppError, _handle_app_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_framework_error)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
+
+
+def render_problem(
+    request: Request, error: AppError, errors: list[FieldProblem] | None = None
+) -> JSONResponse:
+    headers = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooLargeError):
+        headers["Connection"] = "close"  # Or the server would go on reading what it refused.
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    problem = Problem.from_error(error, getattr(request.state, "request_id", None), errors)
+    return JSONResponse(
+        problem.model_dump(mode="json", exclude_none=True),
+        status_code=error.status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _handle_app_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)  # noqa: S101, registered for this type alone
+    if error.status >= 500:  # noqa: PLR2004, the first server error of RFC 9110
+        log.warning("request failed", code=error.code, exc_info=error)
+    return render_problem(request, error)
+
+
+async def _handle_validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101, registered for this type alone
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return render_problem(request, MalformedJSONError())
+    fields = _describe_fields(problems)
+    detail = "; ".join(f"{field.location}: {field.message}" for field in fields[:3])
+    return render_problem(request, InvalidError(detail), fields)
+
+
+async def _handle_framework_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101, registered for this type alone
+    known = _BY_STATUS.get(error.status_code, BadRequestError)
+    response = render_problem(request, known())
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", exc_info=error)
+    return render_problem(request, AppError())
+
+
+def _describe_fields(problems: Sequence[Any]) -> list[FieldProblem]:
+    return [
+        FieldProblem(
+            location=".".join(str(part) for part in problem["loc"]), message=problem["msg"]
+        )
+        for problem in problems
+    ]

@@ -1,0 +1,203 @@
+"""Ollama's REST API over httpx: one method per call, typed replies, deadlines and mapped errors."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from src.config import OllamaSettings
+from src.llm.deadlines import Deadlines, limit_waits
+from src.llm.exceptions import LLMInvalidResponseError
+from src.llm.ndjson import NDJSONDecoder
+from src.llm.schemas import ChatChunk
+from src.llm.upstream_errors import map_upstream_errors, read_error
+from src.llm.wire import (
+    ChatLine,
+    ChatRequest,
+    EmbedOptions,
+    EmbedReply,
+    EmbedRequest,
+    InstalledModel,
+    ModelDetails,
+    ShowRequest,
+    TagsReply,
+    VersionReply,
+)
+
+MAX_ERROR_BYTES = 64 * 1024
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+METADATA_TIMEOUT_SECONDS = 5.0
+WRITE_TIMEOUT_SECONDS = 30.0
+
+_DEFAULT_PORT = 11434
+_JSON = {"Content-Type": "application/json"}
+_ENDED_EARLY = "The model server ended the answer before it was complete. Try again."
+_WRONG_VECTORS = (
+    "The model server gave vectors that do not fit the texts. Check that OLLAMA_EMBED_MODEL names "
+    "an embedding model, then try again."
+)
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+
+
+def parse_ollama_url(address: str) -> httpx.URL:
+    """Read an address as Ollama's own programs do: `host`, `host:port` or a whole URL."""
+    has_scheme = "://" in address
+    url = httpx.URL(address if has_scheme else f"http://{address}")
+    if url.port is None and not has_scheme:
+        url = url.copy_with(port=_DEFAULT_PORT)
+    # A server listens on 0.0.0.0; nobody can portably connect to it.
+    return url.copy_with(host="127.0.0.1") if url.host == "0.0.0.0" else url  # noqa: S104, compared only
+
+
+def create_http_client(settings: OllamaSettings, url: str) -> httpx.AsyncClient:
+    """Make the connection pool of one Ollama server; whoever asked for it closes it.
+
+    There is no read timeout, since `OllamaClient` sets a deadline for every wait. The pool has no
+    limit, since admission bounds the streams and a full pool would starve health checks. Proxies
+    of the environment are ignored: Ollama is local.
+    """
+    key = settings.api_key
+    return httpx.AsyncClient(
+        base_url=parse_ollama_url(url),
+        headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else None,
+        timeout=httpx.Timeout(
+            None, connect=settings.connect_timeout_seconds, write=WRITE_TIMEOUT_SECONDS
+        ),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+        trust_env=False,
+    )
+
+
+class OllamaClient:
+    def __init__(self, http: httpx.AsyncClient, settings: OllamaSettings) -> None:
+        self._http = http
+        self._embed_timeout_seconds = settings.embed_timeout_seconds
+        self._chat_deadlines = Deadlines(
+            first=settings.first_token_timeout_seconds,
+            between=settings.token_timeout_seconds,
+            total=settings.total_timeout_seconds,
+        )
+
+    async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[ChatChunk, None]:
+        """Yield the answer piece by piece; the last piece has `is_done`.
+
+        Close it (`contextlib.aclosing`) when stopping early: while its connection is open, the
+        model goes on generating.
+        """
+        with map_upstream_errors(request.model):
+            async with (
+                aclosing(self._stream_lines("/api/chat", request)) as lines,
+                aclosing(limit_waits(lines, self._chat_deadlines)) as timely_lines,
+            ):
+                async for line in timely_lines:
+                    chunk = _parse_chat_line(line)
+                    yield chunk
+                    if chunk.is_done:
+                        return
+        raise LLMInvalidResponseError(_ENDED_EARLY)
+
+    async def embed(
+        self, model: str, inputs: Sequence[str], *, keep_alive: str, num_ctx: int | None = None
+    ) -> list[list[float]]:
+        """Return one vector per input, in their order, all of one dimension and finite."""
+        if not inputs:
+            return []
+        request = EmbedRequest(
+            model=model,
+            input=list(inputs),
+            keep_alive=keep_alive,
+            options=EmbedOptions(num_ctx=num_ctx, num_batch=num_ctx) if num_ctx else None,
+        )
+        with map_upstream_errors(model):
+            reply = await self._send(
+                "POST", "/api/embed", EmbedReply, request, self._embed_timeout_seconds
+            )
+        _check_vectors(reply.embeddings, len(inputs))
+        return reply.embeddings
+
+    async def list_models(self) -> list[InstalledModel]:
+        with map_upstream_errors():
+            reply = await self._send("GET", "/api/tags", TagsReply)
+        return reply.models
+
+    async def show_model(self, name: str) -> ModelDetails:
+        with map_upstream_errors(name):
+            return await self._send("POST", "/api/show", ModelDetails, ShowRequest(model=name))
+
+    async def get_version(self) -> str:
+        with map_upstream_errors():
+            reply = await self._send("GET", "/api/version", VersionReply)
+        return reply.version
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        reply: type[ReplyT],
+        body: BaseModel | None = None,
+        timeout_seconds: float = METADATA_TIMEOUT_SECONDS,
+    ) -> ReplyT:
+        content = _encode(body) if body else None
+        async with (
+            asyncio.timeout(timeout_seconds),
+            self._http.stream(method, path, content=content, headers=_JSON) as response,
+        ):
+            await _raise_for_status(response)
+            return reply.model_validate_json(await _read_bounded(response, MAX_REPLY_BYTES))
+
+    async def _stream_lines(self, path: str, body: BaseModel) -> AsyncGenerator[str, None]:
+        decoder = NDJSONDecoder()
+        async with self._http.stream(
+            "POST", path, content=_encode(body), headers=_JSON
+        ) as response:
+            await _raise_for_status(response)
+            async for data in response.aiter_bytes():
+                for line in decoder.feed(data):
+                    yield line
+            for line in decoder.finish():
+                yield line
+
+
+def _encode(body: BaseModel) -> bytes:
+    return body.model_dump_json(exclude_none=True).encode()
+
+
+def _parse_chat_line(line: str) -> ChatChunk:
+    reply = ChatLine.model_validate_json(line)
+    if reply.error is not None:
+        raise read_error(httpx.codes.INTERNAL_SERVER_ERROR, line.encode())
+    return ChatChunk(
+        content=reply.message.content,
+        thinking=reply.message.thinking,
+        is_done=reply.done,
+        done_reason=reply.done_reason,
+        prompt_tokens=reply.prompt_eval_count,
+        completion_tokens=reply.eval_count,
+    )
+
+
+def _check_vectors(vectors: list[list[float]], count: int) -> None:
+    has_one_dimension = len({len(vector) for vector in vectors}) == 1
+    # A vector of zeros has no direction, and an empty one is all zeros as well.
+    if len(vectors) != count or not has_one_dimension or not all(map(any, vectors)):
+        raise LLMInvalidResponseError(_WRONG_VECTORS)
+
+
+async def _raise_for_status(response: httpx.Response) -> None:
+    if not response.is_success:
+        body = await _read_bounded(response, MAX_ERROR_BYTES)
+        raise read_error(response.status_code, body, response.headers.get("Retry-After"))
+
+
+async def _read_bounded(response: httpx.Response, max_bytes: int) -> bytes:
+    """Read at most `max_bytes`: what lies beyond is no reply that anybody waits for."""
+    body = bytearray()
+    async for data in response.aiter_bytes():
+        body += data
+        if len(body) > max_bytes:
+            break
+    return bytes(body[:max_bytes])

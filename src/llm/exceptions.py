@@ -1,0 +1,83 @@
+"""What can go wrong between Colloquy and a model server.
+
+UnavailableError     LLMUnavailableError          503  it cannot be reached, is busy or refuses us
+TimedOutError        LLMTimedOutError             504  it did not answer in time
+UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
+                     LLMFailedError               502  it could not run the model
+NotFoundError        ModelNotFoundError           404  it does not have the model
+BadRequestError      ModelCapabilityError         400  the model cannot do what was asked
+                     ContextLengthExceededError   400  the text does not fit into the model
+"""
+
+from src.exceptions import (
+    BadRequestError,
+    NotFoundError,
+    TimedOutError,
+    UnavailableError,
+    UpstreamError,
+)
+
+RETRY_AFTER_SECONDS = 5
+
+
+class LLMUnavailableError(UnavailableError):
+    code = "llm_unavailable"
+    title = "Model server unavailable"
+    default_detail = (
+        "The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again."
+    )
+
+    def __init__(
+        self, detail: str | None = None, *, retry_after_seconds: int = RETRY_AFTER_SECONDS
+    ) -> None:
+        super().__init__(detail, retry_after_seconds=retry_after_seconds)
+
+
+class LLMTimedOutError(TimedOutError):
+    code = "llm_timeout"
+    title = "Model server too slow"
+    default_detail = "The model did not answer in time. Try again, or ask for less at once."
+
+
+class LLMInvalidResponseError(UpstreamError):
+    code = "llm_invalid_response"
+    title = "Invalid answer from the model server"
+    default_detail = (
+        "The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the "
+        "address of an Ollama server, then try again."
+    )
+
+
+class LLMFailedError(UpstreamError):
+    code = "llm_failed"
+    title = "Model failed"
+    default_detail = (
+        "The model server could not run the model. Try again; if it fails again, the model "
+        "server's log says why."
+    )
+
+
+class ModelNotFoundError(NotFoundError):
+    code = "model_not_found"
+    title = "Model not found"
+    default_detail = "The model server does not have this model."
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model '{model}' is not installed. Run `ollama pull {model}` on the model server, "
+            "or choose another model."
+        )
+
+
+class ModelCapabilityError(BadRequestError):
+    code = "model_capability_missing"
+    title = "Model cannot do this"
+    default_detail = "The model cannot do what was asked. Choose another model."
+
+
+class ContextLengthExceededError(BadRequestError):
+    code = "context_length_exceeded"
+    title = "Too long for the model"
+    default_detail = (
+        "The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX."
+    )

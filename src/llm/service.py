@@ -1,0 +1,242 @@
+"""The models as the rest of Colloquy sees them: which exist, their answers and their vectors."""
+
+import asyncio
+import hashlib
+import json
+import math
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import asdict, dataclass
+
+from src.config import OllamaSettings
+from src.exceptions import AppError
+from src.llm.cache import ExpiringCache
+from src.llm.catalogue import ModelCatalogue, pick_model
+from src.llm.client import OllamaClient
+from src.llm.exceptions import LLMInvalidResponseError, ModelCapabilityError, ModelNotFoundError
+from src.llm.names import normalise_model_name
+from src.llm.prefixes import EmbeddingPrefixes, get_prefixes
+from src.llm.schemas import (
+    ChatChunk,
+    ChatMessage,
+    ChatOptions,
+    LLMStatusRead,
+    ModelRead,
+    ModelStatusRead,
+    Think,
+)
+from src.llm.wire import ChatRequest, GenerationOptions, InstalledModel, ModelDetails
+
+METADATA_TTL_SECONDS = 30.0
+
+# Ollama cuts longer inputs, or crashes on them, when they exceed its default batch.
+MAX_EMBED_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ChatModel:
+    """An installed model that answers. `capabilities` is None when an old server does not tell."""
+
+    name: str
+    digest: str
+    capabilities: frozenset[str] | None
+    num_ctx: int
+    num_predict: int
+
+    @property
+    def prompt_tokens(self) -> int:
+        """What the context window leaves for a prompt when the answer takes all it may."""
+        return self.num_ctx - self.num_predict
+
+    @property
+    def can_think(self) -> bool:
+        return self.capabilities is not None and "thinking" in self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingIdentity:
+    """Everything that decides what a vector means: vectors of two identities never mix."""
+
+    model: str
+    digest: str
+    dimension: int
+    query_prefix: str
+    document_prefix: str
+
+    @property
+    def collection_name(self) -> str:
+        identity = json.dumps(asdict(self), sort_keys=True).encode()
+        return f"chunks_{hashlib.sha256(identity).hexdigest()[:16]}"
+
+
+class LLMService:
+    """Made once per process, because it remembers what the servers said about their models."""
+
+    def __init__(
+        self,
+        chat_client: OllamaClient,
+        embed_client: OllamaClient,
+        settings: OllamaSettings,
+        *,
+        metadata_ttl_seconds: float = METADATA_TTL_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._chat_client = chat_client
+        self._embed_client = embed_client
+        self._chat_models = ModelCatalogue(chat_client, metadata_ttl_seconds)
+        self._embed_models = ModelCatalogue(embed_client, metadata_ttl_seconds)
+        self._dimensions = ExpiringCache(self._probe_dimension, math.inf)
+        self._prefixes = _choose_prefixes(settings)
+
+    async def resolve_chat_model(self, name: str | None) -> ChatModel:
+        """Find the model a caller named, or the configured one."""
+        model = await self._chat_models.find_model(name or self._settings.chat_model)
+        details = await self._chat_models.get_details(model)
+        if details.capabilities is not None and "completion" not in details.capabilities:
+            raise ModelCapabilityError(f"The model '{model.name}' cannot chat. Choose another one.")
+        settings = self._settings
+        num_ctx = min(settings.num_ctx, _context_length(model, details) or settings.num_ctx)
+        return ChatModel(
+            name=model.name,
+            digest=model.digest,
+            capabilities=None if details.capabilities is None else frozenset(details.capabilities),
+            num_ctx=num_ctx,
+            # At least half of a small window is left for the prompt.
+            num_predict=min(settings.num_predict, num_ctx // 2),
+        )
+
+    def stream_chat(
+        self,
+        model: ChatModel,
+        messages: Sequence[ChatMessage],
+        *,
+        options: ChatOptions | None = None,
+        think: Think = False,
+    ) -> AsyncGenerator[ChatChunk, None]:
+        """Yield the answer; the last piece has `is_done`. Close it (`aclosing`) to stop early."""
+        if think and model.capabilities is not None and not model.can_think:
+            raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
+        return self._chat_client.stream_chat(
+            ChatRequest(
+                model=model.name,
+                messages=list(messages),
+                options=_generation_options(model, options),
+                keep_alive=self._settings.keep_alive,
+                # A model that can think does so unless it is told not to.
+                think=think if think or model.can_think else None,
+            )
+        )
+
+    async def get_embedding_identity(self) -> EmbeddingIdentity:
+        model = await self._embed_models.find_model(self._settings.embed_model)
+        return EmbeddingIdentity(
+            model=normalise_model_name(model.name),
+            digest=model.digest,
+            dimension=await self._dimensions.get(model),
+            query_prefix=self._prefixes.query,
+            document_prefix=self._prefixes.document,
+        )
+
+    async def embed_query(self, text: str) -> list[float]:
+        (vector,) = await self._embed([self._prefixes.query + text])
+        return vector
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return one vector per text, in order, asking for a limited number at once."""
+        prefixed = [self._prefixes.document + text for text in texts]
+        size = self._settings.embed_batch_size
+        vectors: list[list[float]] = []
+        for start in range(0, len(prefixed), size):
+            vectors += await self._embed(prefixed[start : start + size])
+        return vectors
+
+    async def list_models(self) -> list[ModelRead]:
+        models = await self._chat_models.list_models()
+        described = await asyncio.gather(*map(self._describe_if_there, models))
+        return [model for model in described if model is not None]
+
+    async def get_model(self, name: str) -> ModelRead:
+        return await self._describe(await self._chat_models.find_model(name))
+
+    async def check(self) -> LLMStatusRead:
+        """Ask the servers now, whatever is remembered; never raises an AppError."""
+        chat, embedding = await asyncio.gather(
+            _check_model(self._chat_client, self._chat_models, self._settings.chat_model),
+            _check_model(self._embed_client, self._embed_models, self._settings.embed_model),
+        )
+        return LLMStatusRead(
+            is_ready=chat.is_ready and embedding.is_ready, chat=chat, embedding=embedding
+        )
+
+    async def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+        model = await self._embed_models.find_model(self._settings.embed_model)
+        dimension = await self._dimensions.get(model)
+        vectors = await self._embed_with(model, texts)
+        if any(len(vector) != dimension for vector in vectors):
+            raise LLMInvalidResponseError("The embedding model changed meanwhile. Try again.")
+        return vectors
+
+    async def _probe_dimension(self, model: InstalledModel) -> int:
+        (vector,) = await self._embed_with(model, ["How long is a vector?"])
+        return len(vector)
+
+    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> list[list[float]]:
+        context_length = _context_length(model, await self._embed_models.get_details(model))
+        return await self._embed_client.embed(
+            model.name,
+            texts,
+            keep_alive=self._settings.keep_alive,
+            num_ctx=context_length and min(context_length, MAX_EMBED_TOKENS),
+        )
+
+    async def _describe_if_there(self, model: InstalledModel) -> ModelRead | None:
+        """Leave out a model that was removed since the list was read."""
+        try:
+            return await self._describe(model)
+        except ModelNotFoundError:
+            return None
+
+    async def _describe(self, model: InstalledModel) -> ModelRead:
+        details = await self._chat_models.get_details(model)
+        chat_model = normalise_model_name(self._settings.chat_model)
+        return ModelRead(
+            name=model.name,
+            digest=model.digest,
+            size_bytes=model.size,
+            modified_at=model.modified_at,
+            family=model.details.family,
+            parameter_size=model.details.parameter_size,
+            quantization=model.details.quantization_level,
+            capabilities=details.capabilities,
+            context_length=_context_length(model, details),
+            is_default=normalise_model_name(model.name) == chat_model,
+        )
+
+
+def _generation_options(model: ChatModel, options: ChatOptions | None) -> GenerationOptions:
+    chosen = options.model_dump(exclude_none=True) if options else {}
+    chosen["num_predict"] = min(chosen.get("num_predict", model.num_predict), model.num_predict)
+    return GenerationOptions(num_ctx=model.num_ctx, **chosen)
+
+
+def _choose_prefixes(settings: OllamaSettings) -> EmbeddingPrefixes:
+    own = get_prefixes(settings.embed_model)
+    return EmbeddingPrefixes(
+        query=own.query if settings.query_prefix is None else settings.query_prefix,
+        document=own.document if settings.document_prefix is None else settings.document_prefix,
+    )
+
+
+def _context_length(model: InstalledModel, details: ModelDetails) -> int | None:
+    return details.context_length or model.details.context_length
+
+
+async def _check_model(
+    client: OllamaClient, catalogue: ModelCatalogue, name: str
+) -> ModelStatusRead:
+    version: str | None = None
+    try:
+        version = await client.get_version()
+        pick_model(await catalogue.refresh_models(), name)
+    except AppError as exc:
+        return ModelStatusRead(model=name, is_ready=False, version=version, detail=exc.detail)
+    return ModelStatusRead(model=name, is_ready=True, version=version, detail=None)

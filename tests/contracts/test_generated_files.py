@@ -1,0 +1,31 @@
+import json
+from pathlib import Path
+
+from src.config import Settings, render_env_example
+from src.main import create_app
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_openapi_document_is_current() -> None:
+    """Run `make openapi` when this fails."""
+    stored = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    assert create_app(Settings(_env_file=None)).openapi() == stored
+
+
+def test_the_example_of_an_environment_equals_the_settings() -> None:
+    """Run `make env-example` when this fails."""
+    assert (ROOT / ".env.example").read_text() == render_env_example()
+
+
+def test_every_operation_describes_itself() -> None:
+    document = create_app(Settings(_env_file=None)).openapi()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation["description"], where
+            tag = operation["tags"][0]
+            assert operation["operationId"].startswith(f"{tag}_"), where
+            for status, response in operation["responses"].items():
+                if status[0] in "45" and path != "/health/ready":
+                    assert list(response["content"]) == ["application/problem+json"], where

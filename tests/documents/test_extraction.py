@@ -1,0 +1,303 @@
+"""Reading files: which type they are, what text they hold, and where each passage stands."""
+
+import asyncio
+import io
+import zipfile
+from pathlib import Path
+
+import kreuzberg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.config import DocumentSettings
+from src.documents.chunking import ByteSpan, cut_chunks
+from src.documents.exceptions import (
+    EmptyDocumentError,
+    EncryptedDocumentError,
+    ExtractionTimedOutError,
+    UnparsableDocumentError,
+    UnsupportedFileError,
+)
+from src.documents.extraction import Extraction, detect_type, extract, supported_types
+
+SETTINGS = DocumentSettings(chunk_characters=200, chunk_overlap_characters=40)
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
+PROSE = "Ünïcode änd 漢字 and 😀 stand in this sentence. Another one follows it closely. " * 20
+
+
+def make_pdf(pages: list[str], *, is_encrypted: bool = False) -> bytes:
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for number, text in enumerate(pages):
+        stream = f"BT /F1 12 Tf 50 740 Td ({text}) Tj ET"
+        layout = "/Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>"
+        objects += [
+            f"<< /Type /Page {layout} /Contents {5 + 2 * number} 0 R >>",
+            f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+        ]
+    trailer = f"/Size {len(objects) + 2} /Root 1 0 R"
+    if is_encrypted:
+        objects.append(f"<< /Filter /Standard /V 1 /R 2 /O <{'41' * 32}> /U <{'42' * 32}> /P -4 >>")
+        trailer += f" /Encrypt {len(objects)} 0 R /ID [<41><41>]"
+    body = "%PDF-1.4\n"
+    entries = ["0000000000 65535 f \n"]
+    for number, content in enumerate(objects, start=1):
+        entries.append(f"{len(body):010d} 00000 n \n")
+        body += f"{number} 0 obj\n{content}\nendobj\n"
+    table = f"xref\n0 {len(entries)}\n{''.join(entries)}"
+    return f"{body}{table}trailer\n<< {trailer} >>\nstartxref\n{len(body)}\n%%EOF".encode()
+
+
+def make_docx(paragraphs: list[tuple[str | None, str]]) -> bytes:
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    body = "".join(
+        f'<w:p><w:pPr><w:pStyle w:val="{style or "Normal"}"/></w:pPr>'
+        f"<w:r><w:t>{text}</w:t></w:r></w:p>"
+        for style, text in paragraphs
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType='
+            '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName='
+            f'"/word/document.xml" ContentType="{DOCX}.main+xml"/></Types>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+            f'Type="{office}/officeDocument" Target="word/document.xml"/></Relationships>',
+        )
+        archive.writestr(
+            "word/document.xml",
+            f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>',
+        )
+    return buffer.getvalue()
+
+
+async def read(content: bytes, mime_type: str = "text/plain") -> Extraction:
+    return await extract(content, mime_type, settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("head", "filename", "expected"),
+    [
+        (b"%PDF-1.7 ...", "report.txt", "application/pdf"),
+        (b"\x00junk %PDF-1.4", "scan.pdf", "application/pdf"),
+        (b"We explain that %PDF- starts a file.", "notes.md", "text/markdown"),
+        (make_docx([(None, "x")]), "letter.docx", DOCX),
+        (make_docx([(None, "x")]), "letter", DOCX),
+        (make_docx([(None, "x")]), "letter.pdf", DOCX),
+        (b"PK\x03\x04" + bytes(30), "sheet.xlsx", detect_type(b"PK\x03\x04\x00xl/", "")),
+        (OLE, "old.doc", "application/msword"),
+        (OLE, "sealed.docx", DOCX),
+        (b"{\\rtf1 x}", "x.txt", "application/rtf"),
+        (b"# Title", "README.MD", "text/markdown"),
+        (b"a,b\n1,2", "table.csv", "text/csv"),
+        (b"plain words", "noname", "text/plain"),
+        (b"import os", "script.py", "text/plain"),
+        (b"MZ is a title that begins like a program", "mz.txt", "text/plain"),
+        (b"  <!DOCTYPE html><p>x", "page", "text/html"),
+        (b"<html><p>x", "source.md", "text/markdown"),
+        ("wide".encode("utf-16"), "wide.txt", "text/plain"),
+        ("naïve".encode("latin-1"), "old.txt", "text/plain"),
+    ],
+)
+def test_content_decides_and_the_name_refines(head: bytes, filename: str, expected: str) -> None:
+    assert detect_type(head, filename) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "filename", "named"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "fake.pdf", "image/png"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "photo.jpg", "image/jpeg"),
+        (b"MZ\x90\x00\x03", "setup.docx", "portable-executable"),
+        (b"\x7fELF\x02\x01\x01\x00", "run.txt", "x-elf"),
+        (b"PK\x03\x04" + bytes(30), "photos.zip", "application/zip"),
+        (OLE, "thumbs.db", "x-ole-storage"),
+        (b"\x1f\x8b\x08\x00", "logs.gz", "gzip"),
+        (b"\x00\x01\x02\x03", "blob.txt", "octet-stream"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_its_name(head: bytes, filename: str, named: str) -> None:
+    with pytest.raises(UnsupportedFileError, match=named) as refusal:
+        detect_type(head, filename)
+    assert (refusal.value.status, refusal.value.code) == (415, "unsupported_media_type")
+
+
+def test_every_supported_type_is_known_to_the_extractor() -> None:
+    assert [kreuzberg.validate_mime_type(name) for name in supported_types()] == [
+        *supported_types()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Grüße".encode(), "Grüße"),
+        ("Grüße".encode("utf-8-sig"), "Grüße"),
+        ("Grüße 😀".encode("utf-16"), "Grüße 😀"),
+        ("\ufeffGrüße".encode("utf-16-be"), "Grüße"),
+        ("\ufeffGrüße".encode("utf-32-le"), "Grüße"),
+        ("Grüße".encode("latin-1"), "Grüße"),
+        (b"quoted \x93word\x94", "quoted “word”"),
+        (b"a\x00b", "a b"),
+        (b"\xff\xfea\x00\x00\xd8", "a\ufffd"),
+    ],
+)
+async def test_text_of_any_encoding_is_read(content: bytes, expected: str) -> None:
+    assert [chunk.text for chunk in (await read(content)).chunks] == [expected]
+
+
+async def test_latin_1_pages_and_mail_keep_their_letters() -> None:
+    page = "<html><head><meta charset='iso-8859-1'></head><body><p>Grüße</p></body></html>"
+    assert (await read(page.encode("latin-1"), "text/html")).chunks[0].text == "Grüße"
+    mail = "Subject: Hi\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nGrüße\r\n"
+    assert "Grüße" in (await read(mail.encode("latin-1"), "message/rfc822")).chunks[-1].text
+
+
+async def test_plain_text_passages_stand_where_they_say() -> None:
+    extraction = await read(PROSE.encode())
+    assert len(extraction.chunks) > 5
+    assert extraction.page_count is None
+    assert extraction.characters == len(PROSE.strip())
+    for ordinal, chunk in enumerate(extraction.chunks):
+        assert chunk.ordinal == ordinal
+        assert chunk.text == PROSE[chunk.start : chunk.end]
+        assert len(chunk.text) <= SETTINGS.chunk_characters
+    assert extraction.chunks[0].start == 0
+    assert extraction.chunks[-1].end == extraction.characters
+    pairs = zip(extraction.chunks, extraction.chunks[1:], strict=False)
+    assert all(right.start <= left.end + 1 for left, right in pairs)
+
+
+async def test_markdown_passages_know_their_headings() -> None:
+    body = "Some words about it. " * 20
+    extraction = await read(f"# Guide\n\n{body}\n\n## Wiring\n\n{body}".encode(), "text/markdown")
+    headings = [chunk.heading for chunk in extraction.chunks]
+    assert headings[0] == "Guide"
+    assert headings[-1] == "Guide > Wiring"
+    assert "Wiring" not in [chunk.text for chunk in extraction.chunks]
+
+
+async def test_pdf_passages_know_their_pages() -> None:
+    pages = [f"Page {name} speaks. " * 10 for name in ("one", "two", "three")]
+    extraction = await read(make_pdf(pages), "application/pdf")
+    assert extraction.page_count == 3
+    assert (extraction.chunks[0].page_first, extraction.chunks[-1].page_last) == (1, 3)
+    for chunk in extraction.chunks:
+        assert chunk.page_first is not None
+        assert chunk.page_last is not None
+        assert 1 <= chunk.page_first <= chunk.page_last <= 3
+        assert "Page " in chunk.text
+
+
+async def test_word_passages_know_their_headings_but_no_pages() -> None:
+    content = make_docx([("Heading1", "Einführung"), (None, "Ein Absatz mit Wörtern. " * 30)])
+    extraction = await read(content, DOCX)
+    assert {chunk.heading for chunk in extraction.chunks} == {"Einführung"}
+    assert {(chunk.page_first, chunk.page_last) for chunk in extraction.chunks} == {(None, None)}
+
+
+async def test_what_breaks_its_own_format_is_read_as_it_stands() -> None:
+    extraction = await read(b'{"name": nobody closed this', "application/json")
+    assert extraction.chunks[0].text == '{"name": nobody closed this'
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type", "error"),
+    [
+        (b"  \n\t ", "text/plain", EmptyDocumentError),
+        (b"\x00", "text/plain", EmptyDocumentError),
+        (b"<html><script>x()</script></html>", "text/html", EmptyDocumentError),
+        (make_pdf([""]), "application/pdf", EmptyDocumentError),
+        (make_pdf(["secret"], is_encrypted=True), "application/pdf", EncryptedDocumentError),
+        (OLE, DOCX, EncryptedDocumentError),
+        (OLE, "application/msword", UnparsableDocumentError),
+        (b"%PDF-1.4 and nothing else", "application/pdf", UnparsableDocumentError),
+        (b"PK\x03\x04 and nothing else", DOCX, UnparsableDocumentError),
+    ],
+)
+async def test_files_without_readable_text_say_why(
+    content: bytes, mime_type: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await read(content, mime_type)
+
+
+async def test_a_decompression_bomb_is_refused() -> None:
+    bomb = make_docx([(None, "a" * 150_000_000)])
+    assert len(bomb) < 1_000_000
+    with pytest.raises(UnparsableDocumentError):
+        await read(bomb, DOCX)
+
+
+async def test_reading_ends_at_the_deadline() -> None:
+    settings = DocumentSettings(extraction_timeout_seconds=0.001)
+    with pytest.raises(ExtractionTimedOutError):
+        await extract(PROSE.encode() * 1000, "text/plain", settings=settings)
+
+
+async def test_large_files_leave_the_event_loop_free() -> None:
+    loop = asyncio.get_running_loop()
+    gaps: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            gaps.append(loop.time() - before)
+
+    watcher = asyncio.create_task(watch())
+    await read(PROSE.encode() * 1000)
+    watcher.cancel()
+    assert len(gaps) > 10
+    assert max(gaps) < 0.25
+
+
+def test_nothing_is_cached_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asyncio.run(read(PROSE.encode(), "text/markdown"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(), st.data())
+def test_byte_ranges_become_exact_character_ranges(text: str, data: st.DataObject) -> None:
+    text = text.encode(errors="replace").decode()
+    bounds = st.integers(0, len(text))
+    ranges = data.draw(st.lists(st.tuples(bounds, bounds).map(sorted)))
+    spans = [
+        ByteSpan(len(text[:start].encode()), len(text[:end].encode())) for start, end in ranges
+    ]
+    chunks = cut_chunks(text, spans)
+    assert [chunk.text for chunk in chunks] == [
+        text[start:end].strip() for start, end in ranges if text[start:end].strip()
+    ]
+    for ordinal, chunk in enumerate(chunks):
+        assert chunk.ordinal == ordinal
+        assert chunk.text == text[chunk.start : chunk.end]
+
+
+@given(st.text(alphabet="aé漢😀 \n"), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60))))
+def test_bounds_inside_a_character_never_break_the_text(
+    text: str, ranges: list[tuple[int, int]]
+) -> None:
+    for chunk in cut_chunks(text, [ByteSpan(min(pair), max(pair)) for pair in ranges]):
+        assert chunk.text == text[chunk.start : chunk.end] != ""
+
+
+def test_a_heading_is_dropped_only_when_the_next_passage_carries_it() -> None:
+    lone = ByteSpan(0, 5, headings=("Guide",))
+    body = ByteSpan(6, 11, headings=("Guide",))
+    assert [chunk.text for chunk in cut_chunks("Guide words", [lone, body])] == ["words"]
+    assert [chunk.text for chunk in cut_chunks("Guide", [lone])] == ["Guide"]

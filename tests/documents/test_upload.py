@@ -1,0 +1,313 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from src.config import Settings
+from src.main import create_app
+from tests.fixtures.servers import run_server
+from tests.fixtures.users import JSON, User, sign_up
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108020000009077 53de".replace(" ", "")
+)
+
+
+def list_stored(settings: Settings, user: User) -> list[Path]:
+    return [path for path in (settings.data_dir / "files" / user.id).rglob("*") if path.is_file()]
+
+
+async def test_an_upload_becomes_ready(user: User) -> None:
+    document = await user.add_document("# Rivers\n\nThe Rhine flows north.", "rivers.md")
+    assert document["title"] == "rivers"
+    assert document["media_type"] == "text/markdown"
+    assert document["chunks_done"] == document["chunks_total"] == 1
+    chunks = (await user.http.get(f"/documents/{document['id']}/chunks")).json()
+    assert "The Rhine flows north." in chunks["items"][0]["text"]
+    assert chunks["next_ordinal"] is None
+
+
+async def test_the_fields_of_an_upload_may_come_in_any_order(user: User) -> None:
+    boundary = "xx"
+    parts = [
+        ("files", 'filename="a.txt"', "About the moon."),
+        ("title", "", "  The Moon "),
+        ("tags", "", '["sky", "sky", " night "]'),
+        ("description", "", "What we know"),
+    ]
+    body = "".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; {extra}\r\n\r\n{value}\r\n'
+        for name, extra, value in parts
+    )
+    response = await user.http.post(
+        "/documents",
+        content=f"{body}--{boundary}--\r\n".encode(),
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    assert response.status_code == 202
+    document = response.json()["results"][0]["document"]
+    assert document["title"] == "The Moon"
+    assert document["tags"] == ["sky", "night"]
+    assert document["description"] == "What we know"
+
+
+async def test_the_same_bytes_again_are_the_same_document(user: User, settings: Settings) -> None:
+    first = await user.add_document("The same.", "one.txt")
+    response = await user.upload(("two.txt", b"The same."), ("three.txt", b"The same."))
+    results = response.json()["results"]
+    assert [result["is_existing"] for result in results] == [True, True]
+    assert {result["document"]["id"] for result in results} == {first["id"]}
+    assert len(list_stored(settings, user)) == 1
+
+
+async def test_the_same_bytes_at_the_same_moment_are_one_document(
+    user: User, settings: Settings
+) -> None:
+    responses = await asyncio.gather(
+        *(user.upload((f"{n}.txt", b"All at once.")) for n in range(8))
+    )
+    results = [response.json()["results"][0] for response in responses]
+    assert len({result["document"]["id"] for result in results}) == 1
+    assert [result["is_existing"] for result in results].count(False) == 1
+    assert len(list_stored(settings, user)) == 1
+
+
+async def test_two_users_have_documents_of_their_own(user: User, stranger: User) -> None:
+    mine = await user.add_document("Shared words.", "a.txt")
+    theirs = await stranger.add_document("Shared words.", "a.txt")
+    assert mine["id"] != theirs["id"]
+
+
+@pytest.mark.parametrize(
+    ("filename", "content", "status", "code"),
+    [
+        ("empty.txt", b"", 422, "file_empty"),
+        ("image.pdf", PNG, 415, "unsupported_media_type"),
+        ("program.md", b"\x7fELF\x02\x01\x01" + bytes(200), 415, "unsupported_media_type"),
+    ],
+)
+async def test_a_file_that_is_no_document_is_refused(
+    user: User, settings: Settings, filename: str, content: bytes, status: int, code: str
+) -> None:
+    response = await user.upload((filename, content))
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert list_stored(settings, user) == []
+    assert (await user.http.get("/documents")).json()["items"] == []
+
+
+async def test_of_many_files_each_stands_for_itself(user: User, settings: Settings) -> None:
+    response = await user.upload(
+        ("empty.txt", b""), ("good.txt", b"Good words."), ("image.png", PNG)
+    )
+    assert response.status_code == 202
+    results = response.json()["results"]
+    assert [result["filename"] for result in results] == ["empty.txt", "good.txt", "image.png"]
+    codes = [result["error"] and result["error"]["code"] for result in results]
+    assert codes == ["file_empty", None, "unsupported_media_type"]
+    assert len(list_stored(settings, user)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("..\\..\\boot.txt", "boot.txt"),
+        ("/abs/olute.txt", "olute.txt"),
+        ("...", "untitled"),
+        ("line\nbreak\x00.txt", "linebreak.txt"),
+        ("ünï©ode 漢字.txt", "ünï©ode 漢字.txt"),
+        ("x" * 300 + ".txt", "x" * 251 + ".txt"),
+    ],
+)
+async def test_a_file_name_is_a_name_and_never_a_path(user: User, name: str, kept: str) -> None:
+    boundary = "xx"
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\x00", "")
+    disposition = f'Content-Disposition: form-data; name="files"; filename="{escaped}"'
+    body = f"--{boundary}\r\n{disposition}\r\n\r\n{kept}\r\n--{boundary}--\r\n"
+    response = await user.http.post(
+        "/documents",
+        content=body.encode(),
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    assert response.status_code == 202, response.text
+    got = response.json()["results"][0]["filename"]
+    assert got.replace(" ", "") == kept.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"title": "x" * 201}, "invalid_upload_field"),
+        ({"tags": "t" * 51}, "invalid_upload_field"),
+        ({"tags": "[broken"}, "invalid_upload_field"),
+        ({"colour": "red"}, "invalid_upload_field"),
+        ({"description": "d" * 20_000}, "invalid_upload_field"),
+    ],
+)
+async def test_a_bad_field_refuses_the_upload_and_stores_nothing(
+    user: User, settings: Settings, fields: dict[str, str], code: str
+) -> None:
+    response = await user.upload(("a.txt", b"Some words."), fields=fields)
+    assert (response.status_code, response.json()["code"]) == (422, code)
+    assert list_stored(settings, user) == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/json", b"{}", 400),
+        ("multipart/form-data", b"", 400),
+        ("multipart/form-data; boundary=xx", b"", 400),
+        ("multipart/form-data; boundary=xx", b"garbage", 400),
+        (
+            "multipart/form-data; boundary=xx",
+            b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\ncut',
+            400,
+        ),
+        (
+            "multipart/form-data; boundary=xx",
+            b"--xx\r\nContent-Disposition: form-data\r\n\r\nx\r\n--xx--\r\n",
+            400,
+        ),
+        (
+            "multipart/form-data; boundary=xx",
+            b'--xx\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--xx--\r\n',
+            422,
+        ),
+    ],
+)
+async def test_what_is_no_upload_is_refused(
+    user: User, settings: Settings, content_type: str, body: bytes, status: int
+) -> None:
+    response = await user.http.post(
+        "/documents", content=body, headers={"Content-Type": content_type}
+    )
+    assert response.status_code == status, response.text
+    assert list_stored(settings, user) == []
+
+
+@pytest.fixture
+async def small(settings: Settings) -> AsyncIterator[tuple[User, Settings]]:
+    """A user of a server that takes files of up to 100,000 bytes, and two at once."""
+    limits = settings.documents.model_copy(
+        update={"max_bytes": 100_000, "max_files": 2, "worker_concurrency": 0}
+    )
+    changed = settings.model_copy(
+        update={"documents": limits, "data_dir": settings.data_dir / "small"}
+    )
+    async with run_server(create_app(changed)) as server, sign_up(server.api_url) as user:
+        yield user, changed
+
+
+async def test_a_file_over_the_limit_is_refused(small: tuple[User, Settings]) -> None:
+    user, settings = small
+    response = await user.upload(("big.txt", b"a" * 100_001))
+    assert (response.status_code, response.json()["code"]) == (413, "file_too_large")
+    assert "100,000 bytes" in response.json()["detail"]
+    assert list_stored(settings, user) == []
+    fits = await user.upload(("fits.txt", b"a" * 100_000))
+    assert fits.status_code == 202
+
+
+async def test_a_file_over_the_limit_does_not_spoil_the_next_one(
+    small: tuple[User, Settings],
+) -> None:
+    user, _ = small
+    response = await user.upload(("big.txt", b"a" * 150_000), ("small.txt", b"fine"))
+    assert [result["error"] is None for result in response.json()["results"]] == [False, True]
+
+
+async def test_an_upload_that_never_ends_is_cut_off(small: tuple[User, Settings]) -> None:
+    user, settings = small
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        while sent < 100_000_000:
+            sent += 50_000
+            yield b"a" * 50_000
+
+    headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+    try:
+        response = await user.http.post("/documents", content=body(), headers=headers)
+        assert response.status_code == 413
+    except (httpx.WriteError, httpx.ReadError):
+        pass  # The server closed the connection while we were still sending.
+    assert sent < 20_000_000
+    assert list_stored(settings, user) == []
+
+
+async def test_too_many_files_are_refused_together(small: tuple[User, Settings]) -> None:
+    user, settings = small
+    response = await user.upload(*((f"{n}.txt", f"text {n}".encode()) for n in range(3)))
+    assert (response.status_code, response.json()["code"]) == (422, "too_many_files")
+    assert list_stored(settings, user) == []
+
+
+async def test_an_upload_whose_sender_vanishes_leaves_nothing(
+    user: User, settings: Settings
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        for _ in range(50):
+            yield b"words " * 10_000
+        raise ConnectionResetError
+
+    headers = {"Content-Type": "multipart/form-data; boundary=xx"}
+    with pytest.raises(ConnectionResetError):
+        await user.http.post("/documents", content=body(), headers=headers)
+    async with asyncio.timeout(5):
+        while list_stored(settings, user):
+            await asyncio.sleep(0.01)
+    assert (await user.http.get("/documents")).json()["items"] == []
+
+
+async def test_documents_are_paged_from_the_newest(user: User) -> None:
+    for n in range(5):
+        await user.upload((f"{n}.txt", f"Text number {n}.".encode()))
+    titles, cursor = [], None
+    while True:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page: JSON = (await user.http.get("/documents", params=query)).json()
+        titles += [document["title"] for document in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert titles == ["4", "3", "2", "1", "0"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "MjAyNi0wMS0wMXwx", "é", "a" * 201])
+async def test_a_cursor_that_nobody_made_is_refused(user: User, cursor: str) -> None:
+    response = await user.http.get("/documents", params={"cursor": cursor})
+    assert response.status_code == 422
+
+
+async def test_a_deleted_document_is_gone_everywhere(user: User, settings: Settings) -> None:
+    document = await user.add_document("Zanzibar has a harbour.", "zanzibar.txt")
+    assert await user.search("harbour of Zanzibar")
+    assert (await user.http.delete(f"/documents/{document['id']}")).status_code == 204
+    assert await user.search("harbour of Zanzibar") == []
+    assert (await user.http.get(f"/documents/{document['id']}")).status_code == 404
+    assert (await user.http.delete(f"/documents/{document['id']}")).status_code == 404
+    async with asyncio.timeout(10):
+        while list_stored(settings, user):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_bad_id_is_a_clear_error(user: User) -> None:
+    response = await user.http.get("/documents/not-a-uuid")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["location"] == "path.document_id"
+
+
+async def test_malformed_json_is_a_clear_error(user: User) -> None:
+    response = await user.http.post(
+        "/documents/search", content=b'{"query": ', headers={"Content-Type": "application/json"}
+    )
+    assert (response.status_code, response.json()["code"]) == (422, "malformed_json")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert json.loads(response.content)["request_id"] == response.headers["x-request-id"]

@@ -1,0 +1,57 @@
+"""The offline models with all their faults over a real socket, and clients for any server."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from src.config import OllamaSettings
+from src.llm.client import OllamaClient, create_http_client
+from src.llm.offline.app import create_offline_app
+from src.llm.offline.faults import FAULTS
+from tests.llm.servers import LoopbackServer, run_server
+
+
+class ClientFactory(Protocol):
+    async def __call__(self, url: str, **settings: object) -> OllamaClient: ...
+
+
+ServerFactory = Callable[[ASGIApp], Awaitable[LoopbackServer]]
+
+
+@pytest.fixture(scope="session")
+async def offline() -> AsyncIterator[LoopbackServer]:
+    app = create_offline_app(faults=FAULTS, token_delay_seconds=0)
+    async with run_server(app) as server:
+        yield server
+
+
+@pytest.fixture
+async def raw(offline: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=offline.url, trust_env=False) as http:
+        yield http
+
+
+@pytest.fixture
+async def make_client() -> AsyncIterator[ClientFactory]:
+    async with AsyncExitStack() as stack:
+
+        async def make(url: str, **settings: object) -> OllamaClient:
+            values = OllamaSettings.model_validate(settings)
+            http = await stack.enter_async_context(create_http_client(values, url))
+            return OllamaClient(http, values)
+
+        yield make
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[ServerFactory]:
+    async with AsyncExitStack() as stack:
+
+        async def start(app: ASGIApp) -> LoopbackServer:
+            return await stack.enter_async_context(run_server(app))
+
+        yield start

@@ -1,0 +1,120 @@
+"""Real servers on free ports, and a model server whose models and answers a test decides."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again, since uvicorn gives no event to wait for; fail after some seconds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class LoopbackServer(uvicorn.Server):
+    """A server in the test's own event loop that leaves signals to pytest."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(uvicorn.Config(app, port=0, log_level="critical", lifespan="auto"))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @property
+    def url(self) -> str:
+        port = self.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    async def wait_until_idle(self) -> None:
+        """Return when no request is being answered any more; a leaked one fails the test."""
+        await wait_until(lambda: not self.server_state.tasks)
+
+
+@asynccontextmanager
+async def run_server(app: ASGIApp) -> AsyncIterator[LoopbackServer]:
+    server = LoopbackServer(app)
+    serving = asyncio.create_task(server.serve())
+    await wait_until(lambda: server.started)
+    try:
+        yield server
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
+
+
+@dataclass
+class ScriptedModel:
+    digest: str = "d1"
+    capabilities: list[str] | None = field(default_factory=lambda: ["completion"])
+    context_length: int | None = 131_072
+    dimension: int = 3
+
+
+@dataclass
+class ScriptedServer:
+    """Speaks as much of Ollama's protocol as the service needs, and keeps what it was asked."""
+
+    models: dict[str, ScriptedModel] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    @property
+    def app(self) -> Starlette:
+        paths = {"version": self._version, "tags": self._tags, "show": self._show}
+        paths |= {"chat": self._chat, "embed": self._embed}
+        routes = [
+            Route(f"/api/{path}", answer, methods=["GET", "POST"]) for path, answer in paths.items()
+        ]
+        return Starlette(routes=routes)
+
+    def bodies_of(self, path: str) -> list[dict[str, object]]:
+        return [body for asked, body in self.requests if asked == f"/api/{path}"]
+
+    async def _read(self, request: Request) -> dict[str, object]:
+        raw = await request.body()
+        body: dict[str, object] = json.loads(raw) if raw else {}
+        self.requests.append((request.url.path, body))
+        return body
+
+    async def _version(self, request: Request) -> Response:
+        await self._read(request)
+        return JSONResponse({"version": "0.33.0"})
+
+    async def _tags(self, request: Request) -> Response:
+        await self._read(request)
+        tags = [{"name": name, "digest": model.digest} for name, model in self.models.items()]
+        return JSONResponse({"models": tags or None})
+
+    async def _show(self, request: Request) -> Response:
+        body = await self._read(request)
+        model = self.models.get(str(body["model"]))
+        if model is None:
+            return JSONResponse({"error": f"model '{body['model']}' not found"}, 404)
+        shown: dict[str, object] = {"model_info": None, "license": "…"}
+        if model.context_length is not None:
+            info = {"general.architecture": "llama", "llama.context_length": model.context_length}
+            shown["model_info"] = info
+        if model.capabilities is not None:
+            shown["capabilities"] = model.capabilities
+        return JSONResponse(shown)
+
+    async def _chat(self, request: Request) -> Response:
+        await self._read(request)
+        return JSONResponse({"message": {"content": "Yes."}, "done": True, "done_reason": "stop"})
+
+    async def _embed(self, request: Request) -> Response:
+        body = await self._read(request)
+        inputs, model = body["input"], self.models[str(body["model"])]
+        assert isinstance(inputs, list)
+        vectors = [[float(len(text)), *[1.0] * (model.dimension - 1)] for text in inputs]
+        return JSONResponse({"embeddings": vectors})
