@@ -34,7 +34,13 @@ from src.documents.schemas import (
     UploadRead,
 )
 from src.documents.search import SearchQuery
-from src.llm.exceptions import LLMTimedOutError, LLMUnavailableError
+from src.llm.exceptions import (
+    LLMFailedError,
+    LLMInvalidResponseError,
+    LLMTimedOutError,
+    LLMUnavailableError,
+    ModelMissingError,
+)
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
 router = APIRouter(
@@ -120,7 +126,14 @@ async def list_documents(
 
 @router.post(
     "/search",
-    responses=problem_responses(LLMUnavailableError, VectorsUnavailableError, LLMTimedOutError),
+    responses=problem_responses(
+        LLMInvalidResponseError,
+        LLMFailedError,
+        LLMUnavailableError,
+        ModelMissingError,
+        VectorsUnavailableError,
+        LLMTimedOutError,
+    ),
 )
 async def search_documents(
     body: SearchCreate, user: DetachedUser, service: SearchServiceDep
