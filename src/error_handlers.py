@@ -87,6 +87,8 @@ async def _handle_validation_error(request: Request, error: Exception) -> JSONRe
 
 async def _handle_framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101, registered for this type alone
+    if isinstance(error.__cause__, AppError):  # What went wrong while the body was read.
+        return render_problem(request, error.__cause__)
     known = _BY_STATUS.get(error.status_code, BadRequestError)
     response = render_problem(request, known())
     response.headers.update(error.headers or {})
