@@ -17,14 +17,14 @@ from src.documents.storage import FileStorage
 from src.documents.upload import UploadReceiver, UploadService
 
 
-def get_document_service(session: SessionDep) -> DocumentService:
+async def get_document_service(session: SessionDep) -> DocumentService:
     return DocumentService(session, JobQueue(session))
 
 
 DocumentServiceDep = Annotated[DocumentService, Depends(get_document_service)]
 
 
-def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
+async def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
     storage: FileStorage = connection.state.storage
     settings: Settings = connection.state.settings
     return UploadReceiver(storage, settings.documents)
@@ -33,14 +33,14 @@ def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
 UploadReceiverDep = Annotated[UploadReceiver, Depends(get_upload_receiver)]
 
 
-def get_upload_service(session: SessionDep, receiver: UploadReceiverDep) -> UploadService:
+async def get_upload_service(session: SessionDep, receiver: UploadReceiverDep) -> UploadService:
     return UploadService(session, JobQueue(session), receiver)
 
 
 UploadServiceDep = Annotated[UploadService, Depends(get_upload_service)]
 
 
-def get_search_service(connection: HTTPConnection) -> SearchService:
+async def get_search_service(connection: HTTPConnection) -> SearchService:
     service: SearchService = connection.state.search
     return service
 
