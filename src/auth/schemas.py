@@ -39,13 +39,6 @@ def _require_digit(password: str) -> str:
     return password
 
 
-def _require_unicode(text: str) -> str:
-    """Refuse half characters (lone surrogates), which JSON can spell and UTF-8 cannot."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must be valid Unicode")
-    return text
-
-
 Username = Annotated[
     str,
     Field(
@@ -59,10 +52,9 @@ Email = Annotated[
 Password = Annotated[
     str,
     Field(min_length=8, max_length=128, description="8 to 128 characters with a digit."),
-    AfterValidator(_require_unicode),
     AfterValidator(_require_digit),
 ]
-GivenPassword = Annotated[str, Field(max_length=128), AfterValidator(_require_unicode)]
+GivenPassword = Annotated[str, Field(max_length=128)]
 KeyName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 

@@ -94,8 +94,7 @@ def is_api_key(credential: str) -> bool:
 
 
 def hash_secret(secret: str) -> str:
-    # A lone surrogate has no UTF-8, and is nobody's secret either.
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _name_key(key: str) -> str:
