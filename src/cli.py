@@ -11,9 +11,10 @@ import uvicorn
 from pydantic import ValidationError
 
 from src.access import render_access
-from src.auth.first_admin import BadAdminError
+from src.auth.first_admin import BadAdminError, check_admin
 from src.auth.first_admin import create_admin as make_admin
 from src.auth.passwords import Passwords
+from src.auth.schemas import UserCreate
 from src.config import Settings, render_env_example
 from src.database import create_engine, create_sessions
 from src.database import migrate as migrate_database
@@ -54,9 +55,9 @@ def create_admin(
     """Make an administrator. The password is asked for, or read from a pipe."""
     settings = _load_settings()
     configure_logging(settings)
-    password = _read_password()
     try:
-        asyncio.run(_create_admin(settings, username, email, password))
+        new = check_admin(username, email, _read_password())
+        asyncio.run(_create_admin(settings, new))
     except (EmbeddedError, BadAdminError, OSError) as error:
         _fail(str(error))
 
@@ -113,13 +114,13 @@ async def _serve(settings: Settings) -> None:
         sys.exit(1)
 
 
-async def _create_admin(settings: Settings, username: str, email: str, password: str) -> None:
+async def _create_admin(settings: Settings, new: UserCreate) -> None:
     async with run_database(settings) as url:
         await asyncio.to_thread(migrate_database, url)
         engine = create_engine(url, settings.database)
         passwords = Passwords(settings.auth)
         try:
-            await make_admin(create_sessions(engine), passwords, username, email, password)
+            await make_admin(create_sessions(engine), passwords, new)
         finally:
             passwords.close()
             await engine.dispose()

@@ -22,17 +22,19 @@ class BadAdminError(ValueError):
     """The account cannot be made; the message says why, and does not hold the password."""
 
 
-async def create_admin(
-    sessions: Sessions, passwords: Passwords, username: str, email: str, password: str
-) -> None:
-    """Make an administrator. Raises `BadAdminError`, also when the name is taken."""
+def check_admin(username: str, email: str, password: str) -> UserCreate:
+    """Raises `BadAdminError` for what would not be accepted from anybody else either."""
     try:
-        new = UserCreate(username=username, email=email, password=password)
+        return UserCreate(username=username, email=email, password=password)
     except ValidationError as error:
         # The error itself would show what was typed.
         reasons = [f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors()]
         raise BadAdminError("; ".join(reasons)) from None
-    password_hash = await passwords.hash(password)
+
+
+async def create_admin(sessions: Sessions, passwords: Passwords, new: UserCreate) -> None:
+    """Make an administrator. Raises `BadAdminError` when the name or the address is taken."""
+    password_hash = await passwords.hash(new.password)
     try:
         async with sessions.begin() as session:
             user = await add_user(session, new, password_hash, "admin")
@@ -56,7 +58,8 @@ async def ensure_first_admin(
     if name is None or email is None or password is None or await _has_admin(sessions):
         return
     try:
-        await create_admin(sessions, passwords, name, email, password.get_secret_value())
+        new = check_admin(name, email, password.get_secret_value())
+        await create_admin(sessions, passwords, new)
         log.info("made the first administrator", username=name)
     except BadAdminError as error:
         log.warning("the first administrator could not be made", reason=str(error))
