@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test check format lock openapi env-example bench-retrieval clean
+.PHONY: help run test check format lock openapi access env-example bench-retrieval clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
+	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
 	$(BIN)/python -m pip check
 
@@ -33,6 +34,9 @@ format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 
 openapi: $(DEV_STAMP) ## Write docs/openapi.json
 	$(BIN)/colloquy openapi > docs/openapi.json
+
+access: $(DEV_STAMP) ## Write docs/access.md: who may call what
+	$(BIN)/colloquy access > docs/access.md
 
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example

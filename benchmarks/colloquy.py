@@ -24,7 +24,9 @@ async def run_colloquy() -> AsyncIterator[str]:
         configure_logging(settings)
         async with run_missing_services(settings) as services:
             app = create_app(services.settings, embedded=services.embedded)
-            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+            server = uvicorn.Server(
+                uvicorn.Config(app, port=0, log_config=None, proxy_headers=False)
+            )
             serving = asyncio.create_task(server.serve())
             while not server.started:
                 await asyncio.sleep(0.01)  # uvicorn sets no event

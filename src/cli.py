@@ -1,4 +1,4 @@
-"""What an operator types: `colloquy serve`, `migrate`, `openapi`, `settings`."""
+"""What an operator types: `colloquy serve`, `migrate`, `create-admin` and more."""
 
 import asyncio
 import json
@@ -11,10 +11,16 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
+from src.access import render_access
+from src.auth.first_admin import BadAdminError, check_admin
+from src.auth.first_admin import create_admin as make_admin
+from src.auth.passwords import Passwords
+from src.auth.schemas import UserCreate
 from src.config import Settings, render_env_example
+from src.database import create_engine, create_sessions
 from src.database import migrate as migrate_database
 from src.embedded import EmbeddedError
-from src.embedded.services import run_missing_services
+from src.embedded.services import run_database, run_missing_services
 from src.logs import configure_logging
 from src.main import create_app
 
@@ -41,6 +47,27 @@ def migrate() -> None:
     if settings.database.url is None:
         _fail("Set DATABASE_URL; the embedded database is migrated by `serve`.")
     migrate_database(settings.database.url.get_secret_value())
+
+
+@cli.command()
+def create_admin(
+    username: str,
+    email: str,
+) -> None:
+    """Make an administrator. The password is asked for, or read from a pipe."""
+    settings = _load_settings()
+    configure_logging(settings)
+    try:
+        new = check_admin(username, email, _read_password())
+        asyncio.run(_create_admin(settings, new))
+    except (EmbeddedError, BadAdminError, OSError) as error:
+        _fail(str(error))
+
+
+@cli.command()
+def access() -> None:
+    """Print who may call what, as `docs/access.md` holds it."""
+    print(render_access(create_app(Settings(_env_file=None)).openapi()), end="")
 
 
 @cli.command()
@@ -79,12 +106,33 @@ async def _serve(settings: Settings) -> None:
                 port=settings.port,
                 log_config=None,
                 server_header=False,
+                # It would believe whoever connects from this machine; see `trusted_proxies`.
+                proxy_headers=False,
                 timeout_graceful_shutdown=max(1, round(settings.chat.shutdown_grace_seconds)),
             )
         )
         await server.serve()
     if not server.started:
         sys.exit(1)
+
+
+async def _create_admin(settings: Settings, new: UserCreate) -> None:
+    async with run_database(settings) as url:
+        await asyncio.to_thread(migrate_database, url)
+        engine = create_engine(url, settings.database)
+        passwords = Passwords(settings.auth)
+        try:
+            await make_admin(create_sessions(engine), passwords, new)
+        finally:
+            passwords.close()
+            await engine.dispose()
+
+
+def _read_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
 
 
 def _load_settings() -> Settings:

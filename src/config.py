@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
@@ -135,6 +135,57 @@ class AuthSettings(Group):
     hash_concurrency: Annotated[
         int, Field(ge=1, description="Passwords hashed at once; each takes argon2's memory.")
     ] = 2
+    hash_queue_length: Annotated[
+        int, Field(ge=0, description="Passwords that may wait for their turn; more get a 503.")
+    ] = 64
+    history_days: Annotated[
+        int, Field(ge=1, description="How long ended logins and the audit trail are kept.")
+    ] = 365
+    first_admin_username: Annotated[
+        str | None,
+        Field(description="Made at the start when there is no administrator yet."),
+    ] = None
+    first_admin_email: Annotated[str | None, Field(description="The email address of theirs.")] = (
+        None
+    )
+    first_admin_password: Annotated[
+        SecretStr | None, Field(description="Their password, to be changed after the first login.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check_first_admin(self) -> Self:
+        parts = (self.first_admin_username, self.first_admin_email, self.first_admin_password)
+        if any(parts) and not all(parts):
+            raise ValueError(
+                "set AUTH_FIRST_ADMIN_USERNAME, AUTH_FIRST_ADMIN_EMAIL and "
+                "AUTH_FIRST_ADMIN_PASSWORD together, or none of them"
+            )
+        return self
+
+
+class RateLimitSettings(Group):
+    storage_url: Annotated[
+        SecretStr,
+        Field(
+            description="Where attempts are counted: `async+memory://` for one process, "
+            "`async+redis://host:6379/0` for many."
+        ),
+    ] = SecretStr("async+memory://")
+    window_seconds: Annotated[
+        int, Field(ge=1, description="How long an attempt counts against those who made it.")
+    ] = 900
+    login_failures_per_account: Annotated[
+        int, Field(ge=1, description="Wrong passwords for one account from one address.")
+    ] = 10
+    login_failures_per_address: Annotated[
+        int, Field(ge=1, description="Wrong passwords from one address, whatever the account.")
+    ] = 100
+    refresh_failures_per_address: Annotated[
+        int, Field(ge=1, description="Refresh tokens that are no good, from one address.")
+    ] = 100
+    registrations_per_address: Annotated[
+        int, Field(ge=1, description="Attempts to make an account from one address.")
+    ] = 20
 
 
 class DocumentSettings(Group):
@@ -212,11 +263,19 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, Field(description="Where embedded parts keep their data.")] = Path(
         "data"
     )
+    trusted_proxies: Annotated[
+        tuple[IPvAnyNetwork, ...],
+        Field(
+            description="A JSON list of networks whose `X-Forwarded-For` is believed, such as "
+            '["10.0.0.0/8"]; without it the client is who connects.'
+        ),
+    ] = ()
     database: DatabaseSettings = DatabaseSettings()
     qdrant: QdrantSettings = QdrantSettings()
     ollama: OllamaSettings = OllamaSettings()
     storage: StorageSettings = StorageSettings()
     auth: AuthSettings = AuthSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
     documents: DocumentSettings = DocumentSettings()
     chat: ChatSettings = ChatSettings()
     log: LogSettings = LogSettings()
@@ -262,6 +321,8 @@ def _render_fields(group: Group, prefix: str) -> str:
 
 
 def _render_field(name: str, description: str | None, default: object) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
     value = "" if default is None else json.dumps(default) if default == () else str(default)
     value = value.lower() if isinstance(default, bool) else value
     return f"# {description}\n#{name.upper()}={value}\n"

@@ -28,7 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from starlette.requests import HTTPConnection
 
 from src.config import DatabaseSettings
-from src.exceptions import InvalidError, UnavailableError
+from src.exceptions import InvalidError, UnauthenticatedError, UnavailableError
 
 _ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 
@@ -48,6 +48,13 @@ class UnstorableValueError(InvalidError):
 
     code = "unstorable_value"
     default_detail = "The request holds a value that cannot be stored, such as a NUL character."
+
+
+class AccountGoneError(UnauthenticatedError):
+    """Something was about to be stored for a user who was deleted at the same moment."""
+
+    code = "account_deleted"
+    default_detail = "This account was deleted."
 
 
 class Base(DeclarativeBase):
@@ -149,8 +156,15 @@ def _refuse_closed(
 def _translate(context: ExceptionContext) -> None:
     if context.is_disconnect:
         raise DatabaseUnavailableError from context.original_exception
-    if isinstance(context.original_exception.__cause__, asyncpg.DataError):
+    cause = context.original_exception.__cause__
+    if isinstance(cause, asyncpg.DataError):
         raise UnstorableValueError from context.original_exception
+    if isinstance(cause, asyncpg.ForeignKeyViolationError) and _names_no_user(cause):
+        raise AccountGoneError from context.original_exception
+
+
+def _names_no_user(violation: asyncpg.ForeignKeyViolationError) -> bool:
+    return str(violation.constraint_name).endswith("_user_id_users")
 
 
 def is_unique_violation(exc: BaseException, constraint: str) -> bool:

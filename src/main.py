@@ -9,11 +9,15 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from src import health
+from src.access import enforce_access, name_operation, require_access_rows
+from src.auth.admin_router import router as auth_admin_router
+from src.auth.api_keys import KeyUseRecorder
 from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
+from src.auth.first_admin import ensure_first_admin
+from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
@@ -23,6 +27,7 @@ from src.config import Settings
 from src.database import Sessions, create_engine, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
+from src.documents.queue import UserDataPurger
 from src.documents.router import router as documents_router
 from src.documents.search import SearchService
 from src.documents.storage import FileStorage, open_store
@@ -59,7 +64,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         version=VERSION,
         summary="Chat with your own documents: every answer streamed and cited.",
         lifespan=lifespan,
-        generate_unique_id_function=_name_operation,
+        generate_unique_id_function=name_operation,
+        dependencies=[Depends(enforce_access)],
         responses=problem_responses(InvalidError),
     )
     app.add_middleware(
@@ -71,12 +77,14 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     add_error_handlers(app)
     app.include_router(health.router)
     app.include_router(_build_api())
+    require_access_rows(app)
     return app
 
 
 def _build_api() -> APIRouter:
     api = APIRouter(prefix=API_PREFIX)
     api.include_router(auth_router)
+    api.include_router(auth_admin_router)
     api.include_router(documents_router)
     api.include_router(chat_router)
     api.include_router(
@@ -93,6 +101,9 @@ async def _start(
     """Open every client, each closed by the stack, and return the state that requests see."""
     engine = await _open_database(stack, settings)
     sessions = create_sessions(engine)
+    passwords = Passwords(settings.auth)
+    stack.callback(passwords.close)
+    await ensure_first_admin(sessions, passwords, settings.auth)
     llm = await _open_llm(stack, settings)
     vectors = await _open_vectors(stack, settings)
     storage = FileStorage(open_store(settings.storage.url, settings.data_dir))
@@ -114,8 +125,11 @@ async def _start(
         "storage": storage,
         "search": search,
         "answers": answers,
-        "passwords": Passwords(settings.auth),
+        "passwords": passwords,
         "tokens": _create_tokens(settings),
+        "limiter": AttemptLimiter(settings.rate_limit),
+        "key_uses": _open_key_uses(stack, sessions),
+        "purger": UserDataPurger(),
     }
 
 
@@ -180,6 +194,12 @@ def _open_answers(
     return answers
 
 
+def _open_key_uses(stack: AsyncExitStack, sessions: Sessions) -> KeyUseRecorder:
+    key_uses = KeyUseRecorder(sessions)
+    stack.push_async_callback(key_uses.close)
+    return key_uses
+
+
 def _create_tokens(settings: Settings) -> AccessTokens:
     assert settings.auth.secret_key is not None  # noqa: S101, see create_app
     keys = [settings.auth.secret_key, *settings.auth.previous_secret_keys]
@@ -187,8 +207,3 @@ def _create_tokens(settings: Settings) -> AccessTokens:
         [key.get_secret_value() for key in keys],
         timedelta(minutes=settings.auth.access_token_minutes),
     )
-
-
-def _name_operation(route: APIRoute) -> str:
-    """Name operations `tag_function`: they become the methods of the SDK."""
-    return f"{route.tags[0]}_{route.name}"

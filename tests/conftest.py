@@ -6,18 +6,36 @@ Every test works as users of its own on a committed database: tenancy keeps test
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from src.config import AuthSettings, ChatSettings, DatabaseSettings, OllamaSettings, Settings
+from src.config import (
+    AuthSettings,
+    ChatSettings,
+    DatabaseSettings,
+    OllamaSettings,
+    RateLimitSettings,
+    Settings,
+)
+from src.database import asyncpg_url
 from src.embedded import run_postgres
 from src.llm.offline.app import create_offline_app
 from src.llm.offline.faults import FAULTS
 from src.main import create_app
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import User, sign_up
+
+# Every user of the tests comes from 127.0.0.1.
+UNLIMITED = RateLimitSettings(
+    login_failures_per_account=100_000,
+    login_failures_per_address=100_000,
+    refresh_failures_per_address=100_000,
+    registrations_per_address=100_000,
+)
 
 UserFactory = Callable[[], Awaitable[User]]
 
@@ -78,6 +96,25 @@ async def stranger(make_user: UserFactory) -> User:
     return await make_user()
 
 
+@pytest.fixture
+async def admin(make_user: UserFactory, database_url: str) -> User:
+    """Somebody whom an operator made an administrator."""
+    user = await make_user()
+    await execute(database_url, "UPDATE users SET role = 'admin' WHERE id = $1", UUID(user.id))
+    return user
+
+
+async def execute(database_url: str, statement: str, *arguments: object) -> str:
+    """Run one statement beside the server."""
+    connection = await asyncpg.connect(
+        asyncpg_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    try:
+        return await connection.execute(statement, *arguments)
+    finally:
+        await connection.close()
+
+
 def make_settings(database_url: str, ollama_url: str, data_dir: Path) -> Settings:
     return Settings(
         _env_file=None,
@@ -92,5 +129,6 @@ def make_settings(database_url: str, ollama_url: str, data_dir: Path) -> Setting
             argon2_memory_kib=8,
             argon2_parallelism=1,
         ),
+        rate_limit=UNLIMITED,
         chat=ChatSettings(save_interval_seconds=0.05, shutdown_grace_seconds=0.2),
     )

@@ -1,54 +1,77 @@
-"""Who is asking: resolves the caller of a request, once."""
+"""Builds the services of auth and says who is asking.
 
-from typing import Annotated, cast
+The caller of a request is resolved once, before anything else, by whoever puts the application
+together (`Authenticator`), and kept in the request's state, where these dependencies find it.
+"""
 
-import structlog
+from typing import Annotated
+
 from fastapi import Depends
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
-from src.auth.exceptions import InvalidTokenError
-from src.auth.models import User
+from src.auth.addresses import resolve_client_address
+from src.auth.administration import AdministrationService
+from src.auth.api_keys import APIKeyService, KeyUseRecorder
+from src.auth.callers import Authenticator
+from src.auth.events import AuditTrail
+from src.auth.exceptions import (
+    AdminRequiredError,
+    InvalidAPIKeyError,
+    InvalidTokenError,
+    LoginRequiredError,
+    MissingScopeError,
+)
+from src.auth.limits import AttemptLimiter
+from src.auth.logins import LoginService
 from src.auth.passwords import Passwords
-from src.auth.schemas import Principal, Role
-from src.auth.service import AuthService
+from src.auth.schemas import Client, Principal
+from src.auth.service import AccountDataPurger, AccountService
 from src.auth.tokens import AccessTokens
 from src.config import Settings
 from src.database import SessionDep, release
 from src.exceptions import UnauthenticatedError
 
-AUTHENTICATION_ERRORS = (UnauthenticatedError, InvalidTokenError)
-
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token", scheme_name="bearer", auto_error=False
+AUTHENTICATION_ERRORS = (
+    UnauthenticatedError,
+    InvalidTokenError,
+    InvalidAPIKeyError,
+    MissingScopeError,
 )
+ACCOUNT_ERRORS = (UnauthenticatedError, InvalidTokenError, LoginRequiredError)
+ADMIN_ERRORS = (*ACCOUNT_ERRORS, AdminRequiredError)
+
+_MOST_AGENT_CHARACTERS = 200
+
+# These only tell the OpenAPI document how callers identify themselves.
+_bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token",
+    refreshUrl="/api/v1/auth/refresh",
+    scheme_name="bearer",
+    description="An access token, or an API key.",
+    auto_error=False,
+)
+_api_key = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
 
 
-async def get_auth_service(connection: HTTPConnection, session: SessionDep) -> AuthService:
-    settings: Settings = connection.state.settings
-    passwords: Passwords = connection.state.passwords
+async def get_authenticator(connection: HTTPConnection, session: SessionDep) -> Authenticator:
     tokens: AccessTokens = connection.state.tokens
-    return AuthService(session, passwords, tokens, settings.auth)
+    key_uses: KeyUseRecorder = connection.state.key_uses
+    return Authenticator(session, tokens, key_uses)
 
 
-AuthServiceDep = Annotated[AuthService, Depends(get_auth_service)]
+AuthenticatorDep = Annotated[Authenticator, Depends(get_authenticator)]
 
 
-async def get_current_account(
-    service: AuthServiceDep, token: Annotated[str | None, Depends(_bearer)]
-) -> User:
-    if token is None:
+async def get_current_user(
+    connection: HTTPConnection,
+    _token: Annotated[str | None, Depends(_bearer)],
+    _key: Annotated[str | None, Depends(_api_key)],
+) -> Principal:
+    caller: Principal | None = getattr(connection.state, "caller", None)
+    if caller is None:
         raise UnauthenticatedError
-    user = await service.get_user(token)
-    structlog.contextvars.bind_contextvars(user_id=str(user.id))
-    return user
-
-
-CurrentAccount = Annotated[User, Depends(get_current_account)]
-
-
-async def get_current_user(account: CurrentAccount) -> Principal:
-    return Principal(user_id=account.id, role=cast("Role", account.role))
+    return caller
 
 
 CurrentUser = Annotated[Principal, Depends(get_current_user)]
@@ -61,3 +84,65 @@ async def get_detached_user(user: CurrentUser, session: SessionDep) -> Principal
 
 # The caller, with no database connection held: for routes that go on to wait for something slow.
 DetachedUser = Annotated[Principal, Depends(get_detached_user)]
+
+
+async def get_client(connection: HTTPConnection) -> Client:
+    settings: Settings = connection.state.settings
+    peer = connection.client.host if connection.client else "unknown"
+    forwarded_for = connection.headers.getlist("x-forwarded-for")
+    agent = connection.headers.get("user-agent", "")
+    return Client(
+        address=resolve_client_address(peer, forwarded_for, settings.trusted_proxies),
+        user_agent="".join(filter(str.isprintable, agent))[:_MOST_AGENT_CHARACTERS],
+    )
+
+
+async def get_audit_trail(
+    session: SessionDep, client: Annotated[Client, Depends(get_client)]
+) -> AuditTrail:
+    return AuditTrail(session, client)
+
+
+AuditTrailDep = Annotated[AuditTrail, Depends(get_audit_trail)]
+
+
+async def get_login_service(
+    connection: HTTPConnection, session: SessionDep, trail: AuditTrailDep
+) -> LoginService:
+    settings: Settings = connection.state.settings
+    passwords: Passwords = connection.state.passwords
+    tokens: AccessTokens = connection.state.tokens
+    limiter: AttemptLimiter = connection.state.limiter
+    return LoginService(session, passwords, tokens, limiter, trail, settings.auth)
+
+
+LoginServiceDep = Annotated[LoginService, Depends(get_login_service)]
+
+
+async def get_account_service(
+    connection: HTTPConnection, session: SessionDep, trail: AuditTrailDep
+) -> AccountService:
+    settings: Settings = connection.state.settings
+    passwords: Passwords = connection.state.passwords
+    limiter: AttemptLimiter = connection.state.limiter
+    purger: AccountDataPurger = connection.state.purger
+    return AccountService(session, passwords, limiter, trail, purger, settings.auth)
+
+
+AccountServiceDep = Annotated[AccountService, Depends(get_account_service)]
+
+
+async def get_administration_service(
+    session: SessionDep, accounts: AccountServiceDep, logins: LoginServiceDep, trail: AuditTrailDep
+) -> AdministrationService:
+    return AdministrationService(session, accounts, logins, trail)
+
+
+AdministrationServiceDep = Annotated[AdministrationService, Depends(get_administration_service)]
+
+
+async def get_api_key_service(session: SessionDep, trail: AuditTrailDep) -> APIKeyService:
+    return APIKeyService(session, trail)
+
+
+APIKeyServiceDep = Annotated[APIKeyService, Depends(get_api_key_service)]

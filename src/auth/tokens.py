@@ -1,8 +1,15 @@
-"""Access tokens: JWTs (RFC 7519) signed with HS256 and nothing else."""
+"""What proves who somebody is: signed access tokens, opaque refresh tokens and API keys.
+
+Access tokens are JWTs (RFC 7519) signed with HS256 and nothing else. The other two are random
+and long, so that a plain SHA-256 of them is all the database needs.
+"""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import jwt
@@ -10,10 +17,18 @@ import jwt
 from src.auth.exceptions import InvalidTokenError
 from src.database import new_id, utc_now
 
-_ALGORITHM = "HS256"
-_ISSUER = "colloquy"
-_AUDIENCE = "colloquy-api"
-_REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti"]
+_ALGORITHM: Final = "HS256"
+_ISSUER: Final = "colloquy"
+_AUDIENCE: Final = "colloquy-api"
+_REQUIRED: Final = ["iss", "aud", "sub", "sid", "iat", "exp", "jti"]
+_API_KEY_MARK: Final = "cq_"
+_REFRESH_MARK: Final = "cr_"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    user_id: UUID
+    login_id: UUID
 
 
 class AccessTokens:
@@ -24,12 +39,13 @@ class AccessTokens:
         self._current = _name_key(keys[0])
         self.lifetime = lifetime
 
-    def issue(self, user_id: UUID) -> str:
+    def issue(self, user_id: UUID, login_id: UUID) -> str:
         now = utc_now()
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
             "sub": str(user_id),
+            "sid": str(login_id),
             "iat": now,
             "exp": now + self.lifetime,
             "jti": new_id().hex,
@@ -38,8 +54,8 @@ class AccessTokens:
             claims, self._keys[self._current], _ALGORITHM, headers={"kid": self._current}
         )
 
-    def read(self, token: str) -> UUID:
-        """Return the user's id, or raise `InvalidTokenError` for whatever is wrong with it."""
+    def read(self, token: str) -> AccessClaims:
+        """Check everything about a token, or raise `InvalidTokenError` for whatever is wrong."""
         try:
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims = jwt.decode(
@@ -50,9 +66,35 @@ class AccessTokens:
                 audience=_AUDIENCE,
                 options={"require": _REQUIRED},
             )
-            return UUID(claims["sub"])
-        except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as exc:
+            return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]))
+        except (
+            jwt.InvalidTokenError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+        ) as exc:
             raise InvalidTokenError from exc
+
+
+def make_refresh_token() -> str:
+    return f"{_REFRESH_MARK}{secrets.token_urlsafe(32)}"
+
+
+def make_api_key() -> tuple[str, str]:
+    """Return the prefix, which may be shown, and the whole key, which is shown once."""
+    prefix = f"{_API_KEY_MARK}{secrets.token_hex(4)}"
+    return prefix, f"{prefix}_{secrets.token_hex(32)}"
+
+
+def is_api_key(credential: str) -> bool:
+    return credential.startswith(_API_KEY_MARK)
+
+
+def hash_secret(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _name_key(key: str) -> str:

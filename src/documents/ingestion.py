@@ -20,7 +20,7 @@ from src.documents.exceptions import DocumentVanishedError, ExtractionError
 from src.documents.extraction import ExtractedChunk, extract
 from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
-from src.documents.queue import IngestJob, PurgeJob
+from src.documents.queue import IngestJob, PurgeJob, PurgeUserJob
 from src.documents.storage import FileStorage
 from src.documents.vectors.base import ChunkPoint, VectorIndex
 from src.documents.vectors.sparse import SparseEncoder
@@ -81,6 +81,12 @@ class IngestionService:
         """Delete what a deleted document left behind, wherever it is."""
         await self._purge_vectors(job.user_id, job.document_id)
         await self._storage.delete(job.storage_key)
+
+    async def purge_user(self, job: PurgeUserJob) -> None:
+        """Delete whatever a deleted user left behind, also of uploads that were cut short."""
+        for collection in await self._vectors.list_collections():
+            await self._vectors.delete_user(collection, job.user_id)
+        await self._storage.delete_folder(str(job.user_id))
 
     async def _load(self, document_id: UUID) -> Document | None:
         async with self._sessions() as session:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 INGEST = "documents.ingest"
 PURGE = "documents.purge"
+PURGE_USER = "documents.purge_user"
 
 
 class IngestJob(BaseModel):
@@ -24,6 +25,12 @@ class PurgeJob(BaseModel):
     storage_key: str
 
 
+class PurgeUserJob(BaseModel):
+    """All that a deleted user left in the vector index and among the files."""
+
+    user_id: UUID
+
+
 class JobQueue:
     """Enqueues inside the caller's transaction: a rollback takes the jobs with it."""
 
@@ -35,6 +42,9 @@ class JobQueue:
 
     async def enqueue_purge(self, jobs: Sequence[PurgeJob]) -> None:
         await self._enqueue(PURGE, jobs)
+
+    async def enqueue_purge_user(self, job: PurgeUserJob) -> None:
+        await self._enqueue(PURGE_USER, [job])
 
     async def _enqueue(self, entrypoint: str, jobs: Sequence[BaseModel]) -> None:
         # SQLAlchemy begins with the first statement it sends itself; what goes through the raw
@@ -48,3 +58,10 @@ class JobQueue:
             [job.model_dump_json().encode() for job in jobs],
             [0] * len(jobs),
         )
+
+
+class UserDataPurger:
+    """Orders the purge of a user's files and vectors; the rows go by cascade."""
+
+    async def enqueue(self, session: AsyncSession, user_id: UUID) -> None:
+        await JobQueue(session).enqueue_purge_user(PurgeUserJob(user_id=user_id))

@@ -63,6 +63,12 @@ class FileStorage:
             except FileNotFoundError:
                 return
 
+    async def delete_folder(self, prefix: str) -> None:
+        """Delete every object below a prefix, which ends where a name does."""
+        with _storage_errors():
+            async for page in obstore.list(self._store, prefix):
+                await obstore.delete_async(self._store, [item["path"] for item in page])
+
 
 async def _join_blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Join what comes off the network into blocks worth a trip to another thread."""

@@ -19,7 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from src.documents.exceptions import ProcessingFailedError
 from src.documents.ingestion import IngestionService
-from src.documents.queue import INGEST, PURGE, IngestJob, PurgeJob
+from src.documents.queue import (
+    INGEST,
+    PURGE,
+    PURGE_USER,
+    IngestJob,
+    PurgeJob,
+    PurgeUserJob,
+)
 from src.exceptions import UpstreamError
 
 log = structlog.get_logger(__name__)
@@ -68,6 +75,7 @@ class DocumentWorker:
             manager.shutdown = self._stopping
             manager.entrypoint(INGEST)(self._ingest)
             manager.entrypoint(PURGE)(self._purge)
+            manager.entrypoint(PURGE_USER)(self._purge_user)
             try:
                 await manager.run(
                     dequeue_timeout=_POLL_INTERVAL,
@@ -97,8 +105,15 @@ class DocumentWorker:
 
     async def _purge(self, job: Job) -> None:
         payload = PurgeJob.model_validate_json(job.payload or b"")
+        await self._run_purge(job, self._ingestion.purge(payload))
+
+    async def _purge_user(self, job: Job) -> None:
+        payload = PurgeUserJob.model_validate_json(job.payload or b"")
+        await self._run_purge(job, self._ingestion.purge_user(payload))
+
+    async def _run_purge(self, job: Job, work: Coroutine[None, None, None]) -> None:
         try:
-            await self._run(self._ingestion.purge(payload))
+            await self._run(work)
         except RetryRequested:
             raise
         except Exception as reason:

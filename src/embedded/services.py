@@ -52,6 +52,17 @@ async def run_missing_services(settings: Settings) -> AsyncIterator[BackingServi
         yield BackingServices(settings.model_copy(update=update), frozenset(embedded))
 
 
+@asynccontextmanager
+async def run_database(settings: Settings) -> AsyncIterator[str]:
+    """Yield the URL of the database alone, embedded if need be. Raises `EmbeddedError`."""
+    if settings.database.url is not None:
+        yield settings.database.url.get_secret_value()
+        return
+    with lock_data_dir(settings.data_dir):
+        async with run_postgres(settings.data_dir) as url:
+            yield url
+
+
 def _is_anything_missing(settings: Settings) -> bool:
     parts = (
         settings.auth.secret_key,

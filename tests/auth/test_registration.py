@@ -69,6 +69,22 @@ async def test_names_are_unique_in_any_case(anonymous: httpx.AsyncClient, field:
     assert response.json()["code"] == f"{field}_taken"
 
 
+async def test_a_look_alike_address_is_taken_as_well(anonymous: httpx.AsyncClient) -> None:
+    local = f"anna{secrets.token_hex(4)}"
+    first = make_account(email=f"{local}@münchen.example.org")
+    assert (await anonymous.post("/auth/register", json=first)).status_code == 201
+    for email in (
+        f"{local}@xn--mnchen-3ya.example.org",
+        f"ａ{local[1:]}@münchen.example.org",  # noqa: RUF001, a full-width letter
+        f"а{local[1:]}@münchen.example.org",  # noqa: RUF001, a Cyrillic letter
+        f"{local}@MÜNCHEN.EXAMPLE.ORG",
+    ):
+        response = await anonymous.post("/auth/register", json=make_account(email=email))
+        assert (response.status_code, response.json()["code"]) == (409, "email_taken"), email
+        form = {"username": email, "password": PASSWORD}
+        assert (await anonymous.post("/auth/token", data=form)).status_code == 200
+
+
 async def test_one_logs_in_by_name_or_email_in_any_case(
     anonymous: httpx.AsyncClient, make_user: UserFactory
 ) -> None:

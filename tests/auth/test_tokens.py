@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.auth.exceptions import InvalidTokenError
-from src.auth.tokens import AccessTokens
+from src.auth.tokens import AccessClaims, AccessTokens
 from src.config import Settings
 from src.database import utc_now
 from tests.fixtures.users import JSON, User
@@ -26,6 +26,7 @@ def make_claims(**changes: object) -> JSON:
         "iss": "colloquy",
         "aud": "colloquy-api",
         "sub": str(uuid4()),
+        "sid": str(uuid4()),
         "iat": now,
         "exp": now + timedelta(minutes=1),
         "jti": "1",
@@ -33,7 +34,7 @@ def make_claims(**changes: object) -> JSON:
 
 
 def sign(claims: JSON, key: str = KEY, algorithm: str = "HS256", **headers: str) -> str:
-    issued = AccessTokens([KEY], timedelta(minutes=1)).issue(uuid4())
+    issued = AccessTokens([KEY], timedelta(minutes=1)).issue(uuid4(), uuid4())
     kid = jwt.get_unverified_header(issued)["kid"]
     return jwt.encode(claims, key, algorithm, headers={"kid": kid, **headers})
 
@@ -42,10 +43,10 @@ def read(token: str) -> None:
     AccessTokens([KEY], timedelta(minutes=1)).read(token)
 
 
-def test_a_token_names_its_user() -> None:
+def test_a_token_names_its_user_and_login() -> None:
     tokens = AccessTokens([KEY], timedelta(minutes=1))
-    user_id = uuid4()
-    assert tokens.read(tokens.issue(user_id)) == user_id
+    claims = AccessClaims(uuid4(), uuid4())
+    assert tokens.read(tokens.issue(claims.user_id, claims.login_id)) == claims
 
 
 def test_what_sign_makes_is_accepted_unless_it_is_changed() -> None:
@@ -60,6 +61,9 @@ def test_what_sign_makes_is_accepted_unless_it_is_changed() -> None:
         {"exp": utc_now() - timedelta(seconds=1)},
         {"sub": "not-a-uuid"},
         {"sub": 7},
+        {"sid": "not-a-uuid"},
+        {"sid": 7},
+        {"sid": None},
     ],
 )
 def test_a_wrong_claim_is_refused(changes: JSON) -> None:
@@ -67,7 +71,7 @@ def test_a_wrong_claim_is_refused(changes: JSON) -> None:
         read(sign(make_claims(**changes)))
 
 
-@pytest.mark.parametrize("claim", ["iss", "aud", "sub", "iat", "exp", "jti"])
+@pytest.mark.parametrize("claim", ["iss", "aud", "sub", "sid", "iat", "exp", "jti"])
 def test_a_missing_claim_is_refused(claim: str) -> None:
     claims = make_claims()
     del claims[claim]
@@ -93,12 +97,18 @@ def test_an_unsigned_token_is_refused() -> None:
         read(f"{unsigned}.{payload}.")
 
 
+def test_a_header_nested_too_deep_is_refused() -> None:
+    header = base64.urlsafe_b64encode(b"[" * 20_000).decode().rstrip("=")
+    with pytest.raises(InvalidTokenError):
+        read(f"{header}.e30.e30")
+
+
 def test_a_former_key_is_still_accepted_and_no_longer_used() -> None:
-    old = AccessTokens([KEY], timedelta(minutes=1)).issue(uuid4())
+    old = AccessTokens([KEY], timedelta(minutes=1)).issue(uuid4(), uuid4())
     rotated = AccessTokens(["n" * 32, KEY], timedelta(minutes=1))
     rotated.read(old)
     with pytest.raises(InvalidTokenError):
-        read(rotated.issue(uuid4()))
+        read(rotated.issue(uuid4(), uuid4()))
 
 
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
@@ -133,7 +143,7 @@ async def test_a_token_of_nobody_is_refused(
 ) -> None:
     assert settings.auth.secret_key is not None
     tokens = AccessTokens([settings.auth.secret_key.get_secret_value()], timedelta(minutes=1))
-    headers = {"Authorization": f"Bearer {tokens.issue(uuid4())}"}
+    headers = {"Authorization": f"Bearer {tokens.issue(uuid4(), uuid4())}"}
     assert (await anonymous.get("/auth/me", headers=headers)).json()["code"] == "invalid_token"
 
 
@@ -141,6 +151,9 @@ async def test_an_expired_token_is_refused(
     anonymous: httpx.AsyncClient, settings: Settings, user: User
 ) -> None:
     assert settings.auth.secret_key is not None
-    tokens = AccessTokens([settings.auth.secret_key.get_secret_value()], timedelta(seconds=-1))
-    headers = {"Authorization": f"Bearer {tokens.issue(user.id)}"}  # type: ignore[arg-type]  # str() is all it takes
-    assert (await anonymous.get("/auth/me", headers=headers)).json()["code"] == "invalid_token"
+    keys = [settings.auth.secret_key.get_secret_value()]
+    claims = AccessTokens(keys, timedelta(minutes=1)).read(user.token)
+    for seconds, status in ((60, 200), (-1, 401)):
+        tokens = AccessTokens(keys, timedelta(seconds=seconds))
+        headers = {"Authorization": f"Bearer {tokens.issue(claims.user_id, claims.login_id)}"}
+        assert (await anonymous.get("/auth/me", headers=headers)).status_code == status

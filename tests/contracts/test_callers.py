@@ -1,17 +1,27 @@
 """Who may call what: every operation of the OpenAPI document is on one of these lists."""
 
+import re
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
+from src.access import UnlistedRouteError, require_access_rows
 from src.config import Settings
 from src.main import create_app
-from tests.conftest import UserFactory
-from tests.fixtures.users import JSON, User
+from tests.conftest import UserFactory, execute
+from tests.fixtures.users import JSON, User, bearer
 
-PUBLIC = {"health_check_live", "health_check_ready", "auth_register", "auth_log_in"}
+PUBLIC = {
+    "health_check_live",
+    "health_check_ready",
+    "auth_register",
+    "auth_log_in",
+    "auth_refresh",
+}
 
 # What a user sees of what is their own, and a stranger does not.
 OWNED = {
@@ -23,11 +33,22 @@ OWNED = {
     "chat_delete_session": "session_id",
     "chat_list_messages": "session_id",
     "chat_get_message": "message_id",
+    "auth_revoke_login": "login_id",
+    "auth_revoke_api_key": "key_id",
 }
 
 # What acts on the caller alone; ids in the body are tested below.
 OWN = {
+    "auth_log_out",
+    "auth_log_out_everywhere",
     "auth_get_me",
+    "auth_update_me",
+    "auth_delete_me",
+    "auth_change_password",
+    "auth_list_logins",
+    "auth_create_api_key",
+    "auth_list_api_keys",
+    "auth_list_events",
     "documents_upload_documents",
     "documents_list_documents",
     "documents_search_documents",
@@ -40,7 +61,44 @@ OWN = {
 # The same for every user.
 SHARED = {"llm_list_models", "llm_get_model", "llm_get_status"}
 
+# For administrators, about everybody.
+ADMIN = {
+    "auth_list_users",
+    "auth_create_user",
+    "auth_get_user",
+    "auth_update_user",
+    "auth_delete_user",
+    "auth_list_user_events",
+    "auth_list_all_events",
+}
+
+# What an API key may do at all, and the scopes of which it needs one.
+BY_KEY: dict[str, set[str]] = {
+    "auth_get_me": {"chat", "documents:read", "documents:write", "llm"},
+    "documents_upload_documents": {"documents:write"},
+    "documents_delete_document": {"documents:write"},
+    "documents_list_documents": {"documents:read"},
+    "documents_search_documents": {"documents:read"},
+    "documents_get_document": {"documents:read"},
+    "documents_list_chunks": {"documents:read"},
+    "chat_ask": {"chat"},
+    "chat_ask_stream": {"chat"},
+    "chat_create_session": {"chat"},
+    "chat_list_sessions": {"chat"},
+    "chat_get_session": {"chat"},
+    "chat_update_session": {"chat"},
+    "chat_delete_session": {"chat"},
+    "chat_list_messages": {"chat"},
+    "chat_get_message": {"chat"},
+    "llm_list_models": {"llm", "chat"},
+    "llm_get_model": {"llm", "chat"},
+    "llm_get_status": {"llm", "chat"},
+}
+
 BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
+# After these the caller is nobody.
+ENDING = {"auth_log_out", "auth_log_out_everywhere"}
+SCOPES = ("chat", "documents:read", "documents:write", "llm")
 
 
 class Operation(NamedTuple):
@@ -62,26 +120,105 @@ OPERATIONS = list_operations()
 
 
 def fill(path: str, ids: JSON) -> str:
-    for name in ("document_id", "session_id", "message_id", "name"):
-        path = path.replace(f"{{{name}}}", str(ids.get(name, uuid4())))
-    return path.removeprefix("/api/v1")
+    def get_id(match: re.Match[str]) -> str:
+        return str(ids.get(match[1], uuid4()))
+
+    return re.sub(r"{(\w+)(?::path)?}", get_id, path).removeprefix("/api/v1")
 
 
 def test_every_operation_has_its_callers() -> None:
-    listed = [*PUBLIC, *OWNED, *OWN, *SHARED]
+    listed = [*PUBLIC, *OWNED, *OWN, *SHARED, *ADMIN]
     assert sorted(operation.id for operation in OPERATIONS) == sorted(listed)
 
 
+def test_every_operation_says_how_callers_identify_themselves() -> None:
+    document = create_app(Settings(_env_file=None)).openapi()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            is_public = operation["operationId"] in PUBLIC
+            assert ("security" in operation) is not is_public, operation["operationId"]
+
+
+def test_a_route_without_a_row_keeps_the_application_from_starting() -> None:
+    async def leak() -> None: ...
+
+    app = create_app(Settings(_env_file=None))
+    for add in (app.get("/leak", tags=["auth"]), app.websocket("/leak")):
+        add(leak)
+        with pytest.raises(UnlistedRouteError, match=r"leak.*src/access\.py"):
+            require_access_rows(app)
+        app.router.routes.pop()
+    require_access_rows(app)
+    app.mount("/leak", PlainTextResponse("leak"), name="leak")
+    with pytest.raises(UnlistedRouteError):
+        require_access_rows(app)
+
+
+class Caller(NamedTuple):
+    headers: dict[str, str]
+    # With which a caller is turned away everywhere, if at all.
+    refusal: str | None = None
+    scope: str | None = None
+    is_admin: bool = False
+
+    def expect(self, operation_id: str) -> tuple[int, str] | None:
+        """Return the refusal, or None where this caller is let in."""
+        if operation_id in PUBLIC:
+            return None
+        if self.refusal is not None:
+            return 401, self.refusal
+        if self.scope is not None:
+            if operation_id not in BY_KEY:
+                return 403, "login_required"
+            return None if self.scope in BY_KEY[operation_id] else (403, "missing_scope")
+        return (403, "admin_required") if operation_id in ADMIN and not self.is_admin else None
+
+
+CallerFactory = Callable[[str], Awaitable[Caller]]
+
+
+@pytest.fixture
+def make_caller(make_user: UserFactory, admin: User, database_url: str) -> CallerFactory:
+    async def make(kind: str) -> Caller:
+        if kind == "anonymous":
+            return Caller({}, refusal="not_authenticated")
+        user = await make_user()
+        key = bearer((await user.make_key(*SCOPES))["key"])
+        if kind == "user":
+            return Caller(bearer(user.token))
+        if kind.startswith("deactivated"):
+            await admin.http.patch(f"/auth/users/{user.id}", json={"is_active": False})
+            if kind == "deactivated key":
+                return Caller(key, refusal="invalid_api_key")
+            return Caller(bearer(user.token), refusal="invalid_token")
+        await execute(database_url, "UPDATE users SET role = 'admin' WHERE id = $1", UUID(user.id))
+        if kind == "admin":
+            return Caller(bearer(user.token), is_admin=True)
+        return Caller({"X-API-Key": (await user.make_key(kind))["key"]}, scope=kind)
+
+    return make
+
+
 @pytest.mark.parametrize(
-    "operation", [op for op in OPERATIONS if op.id not in PUBLIC], ids=lambda op: op.id
+    "kind", ["anonymous", "user", "admin", "deactivated", "deactivated key", *SCOPES]
 )
-async def test_anonymous_callers_are_turned_away(
-    anonymous: httpx.AsyncClient, operation: Operation
+async def test_every_operation_lets_in_whom_it_should(
+    anonymous: httpx.AsyncClient, make_caller: CallerFactory, kind: str
 ) -> None:
-    response = await anonymous.request(operation.method, fill(operation.path, {}))
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
-    assert response.json()["code"] == "not_authenticated"
+    """The requests name nothing that exists and are mostly empty: only who asks matters."""
+    shared = await make_caller(kind)
+    for operation in OPERATIONS:
+        caller = await make_caller(kind) if operation.id in ENDING else shared
+        response = await anonymous.request(
+            operation.method, fill(operation.path, {}), headers=caller.headers
+        )
+        refusal = caller.expect(operation.id)
+        if refusal is None:
+            assert response.status_code not in {401, 403}, (operation, response.text)
+            assert response.status_code < 500, (operation, response.text)
+        else:
+            assert (response.status_code, response.json()["code"]) == refusal, operation
+            assert ("WWW-Authenticate" in response.headers) is (refusal[0] == 401)
 
 
 @pytest.fixture
@@ -89,16 +226,26 @@ async def belongings(user: User) -> JSON:
     """A document, a chat and an answer of one user."""
     document = await user.add_document("The treasure is buried on Skull Island.")
     answer = await user.ask("Where is the treasure?")
+    logins = (await user.http.get("/auth/logins")).json()
     return {
         "document_id": document["id"],
         "session_id": answer["session_id"],
         "message_id": answer["message_id"],
+        "login_id": logins["items"][0]["id"],
+        "key_id": (await user.make_key("chat"))["id"],
     }
 
 
-async def test_a_stranger_finds_nothing_by_id(stranger: User, user: User, belongings: JSON) -> None:
+@pytest.mark.parametrize("kind", ["user", "admin", "key"])
+async def test_a_stranger_finds_nothing_by_id(
+    stranger: User, admin: User, user: User, belongings: JSON, kind: str
+) -> None:
+    if kind == "key":
+        key = await stranger.make_key(*SCOPES)
+        stranger.http.headers["Authorization"] = f"Bearer {key['key']}"
+    stranger = admin if kind == "admin" else stranger
     for operation in OPERATIONS:
-        if operation.id not in OWNED:
+        if operation.id not in OWNED or (kind == "key" and operation.id not in BY_KEY):
             continue
         body = BODIES.get(operation.id)
         theirs, missing = [

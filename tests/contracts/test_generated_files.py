@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+from src.access import render_access
 from src.config import Settings, render_env_example
 from src.main import create_app
 
@@ -11,6 +12,12 @@ def test_the_openapi_document_is_current() -> None:
     """Run `make openapi` when this fails."""
     stored = json.loads((ROOT / "docs" / "openapi.json").read_text())
     assert create_app(Settings(_env_file=None)).openapi() == stored
+
+
+def test_the_table_of_access_is_current() -> None:
+    """Run `make access` when this fails."""
+    document = create_app(Settings(_env_file=None)).openapi()
+    assert (ROOT / "docs" / "access.md").read_text() == render_access(document)
 
 
 def test_the_example_of_an_environment_equals_the_settings() -> None:

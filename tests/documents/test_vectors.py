@@ -219,6 +219,16 @@ async def test_a_deleted_document_is_gone_and_others_stay(
     assert set(found) == {point.chunk_id for point in kept}
 
 
+async def test_a_deleted_user_is_gone_and_others_stay(index: VectorIndex, collection: str) -> None:
+    user_id, other_id = uuid4(), uuid4()
+    await index.upsert(collection, [*make_points(user_id), *make_points(user_id)])
+    await index.upsert(collection, make_points(other_id))
+    await index.delete_user(collection, user_id)
+    assert await index.count(collection, Scope(user_id)) == 0
+    assert await index.count(collection, Scope(other_id)) == len(TEXTS)
+    await index.delete_user("nowhere", user_id)
+
+
 async def test_an_unknown_collection_is_empty_but_not_writable(index: VectorIndex) -> None:
     scope = Scope(uuid4())
     assert await index.search("nowhere", ask("harbour"), scope, 5) == []

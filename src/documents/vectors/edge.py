@@ -60,6 +60,9 @@ class EdgeVectorIndex:
     async def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None:
         await self._call("delete_document", collection, user_id, document_id)
 
+    async def delete_user(self, collection: str, user_id: UUID) -> None:
+        await self._call("delete_user", collection, user_id)
+
     async def count(self, collection: str, scope: Scope) -> int:
         if scope.is_empty:
             return 0

@@ -117,6 +117,10 @@ class EdgeEngine:
         target = _build_filter(Scope(user_id, (document_id,)))
         self._write(collection, UpdateOperation.delete_points_by_filter(target))
 
+    def delete_user(self, collection: str, user_id: UUID) -> None:
+        target = _build_filter(Scope(user_id))
+        self._write(collection, UpdateOperation.delete_points_by_filter(target))
+
     def search(self, collection: str, query: HybridQuery, scope: Scope, limit: int) -> list[Hit]:
         shard = self._open(collection)
         if shard is None:

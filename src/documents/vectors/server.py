@@ -92,6 +92,11 @@ class ServerVectorIndex:
         with suppress(UnknownCollectionError), _map_client_errors():
             await self._client.delete(collection, target, wait=True)
 
+    async def delete_user(self, collection: str, user_id: UUID) -> None:
+        target = models.FilterSelector(filter=_build_filter(Scope(user_id)))
+        with suppress(UnknownCollectionError), _map_client_errors():
+            await self._client.delete(collection, target, wait=True)
+
     async def count(self, collection: str, scope: Scope) -> int:
         if scope.is_empty:
             return 0
