@@ -79,6 +79,20 @@ class OllamaSettings(Group):
     keep_alive: Annotated[
         str, Field(description="How long Ollama keeps a model loaded, as a Go duration.")
     ] = "30m"
+    concurrency: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Requests that one model works on at once; not less than Ollama's "
+            "OLLAMA_NUM_PARALLEL. More wait in a queue that is fair between users.",
+        ),
+    ] = 4
+    queue_length: Annotated[
+        int, Field(ge=0, description="The most requests that wait for one model.")
+    ] = 256
+    queue_per_user: Annotated[
+        int, Field(ge=1, description="The most of them that belong to one user.")
+    ] = 64
     query_prefix: Annotated[
         str | None,
         Field(description="Put before a query to embed; empty uses the embedding model's own."),

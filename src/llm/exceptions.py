@@ -1,6 +1,7 @@
 """What can go wrong between Colloquy and a model server.
 
 UnavailableError     LLMUnavailableError          503  it cannot be reached, is busy or refuses us
+                     LLMBusyError                 503  too many wait for the model already
                      ModelMissingError            503  it does not have a model that is configured
 TimedOutError        LLMTimedOutError             504  it did not answer in time
 UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
@@ -32,6 +33,15 @@ class LLMUnavailableError(UnavailableError):
         self, detail: str | None = None, *, retry_after_seconds: int = RETRY_AFTER_SECONDS
     ) -> None:
         super().__init__(detail, retry_after_seconds=retry_after_seconds)
+
+
+class LLMBusyError(UnavailableError):
+    code = "llm_busy"
+    title = "Model busy"
+    default_detail = "Too many questions wait for this model. Try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 class LLMTimedOutError(TimedOutError):
