@@ -87,6 +87,14 @@ class OllamaSettings(Group):
             "OLLAMA_NUM_PARALLEL. More wait in a queue that is fair between users.",
         ),
     ] = 4
+    embed_concurrency: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="The same for the embedding model; of two or more, one place is kept free "
+            "of ingestion, so that a search need not wait for it.",
+        ),
+    ] = 2
     queue_length: Annotated[
         int, Field(ge=0, description="The most requests that wait for one model.")
     ] = 256

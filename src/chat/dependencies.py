@@ -54,6 +54,7 @@ async def start_answer(
 ) -> LiveAnswer:
     """Store a question and start its answer. Whatever has a status fails here, before a stream."""
     model = await llm.resolve_chat_model(body.model)
+    llm.check_room(model, user.user_id)
     build_prompt(body.query, [], [] if body.use_documents else None, model.prompt_tokens)
     question = await service.store_question(user.user_id, body, model, request.state.request_id)
     await release(session)

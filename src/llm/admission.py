@@ -78,7 +78,10 @@ class _Level:
 
 
 class ModelQueue:
-    """The places of one model, and who waits for one."""
+    """The places of one model, and who waits for one.
+
+    The background never takes the last of several places: something urgent need not wait for it.
+    """
 
     def __init__(self, places: int, max_waiting: int, max_waiting_per_user: int) -> None:
         self.places = places
@@ -87,7 +90,11 @@ class ModelQueue:
         self._levels = {priority: _Level() for priority in Priority}
         self._waiting = 0
         self._is_report_due = False
-        self.running = 0
+        self._running = dict.fromkeys(Priority, 0)
+
+    @property
+    def running(self) -> int:
+        return sum(self._running.values())
 
     @property
     def waiting(self) -> int:
@@ -103,7 +110,7 @@ class ModelQueue:
 
     @asynccontextmanager
     async def admit(
-        self, user: Hashable, priority: Priority, report: ReportPosition | None
+        self, user: Hashable, priority: Priority, report: ReportPosition | None = None
     ) -> AsyncIterator[None]:
         """Wait for a place and hold it; `report` hears the position, 1 for next, as it changes."""
         self.check_room(user)
@@ -111,7 +118,7 @@ class ModelQueue:
         try:
             yield
         finally:
-            self.running -= 1
+            self._running[priority] -= 1
             self._fill_places()
 
     async def _enter(
@@ -130,15 +137,15 @@ class ModelQueue:
 
     def _leave(self, ticket: _Ticket) -> None:
         if ticket.admitted.done() and not ticket.admitted.cancelled():
-            self.running -= 1  # It was given a place in the moment that it left.
+            self._running[ticket.priority] -= 1  # It was given a place in the moment that it left.
         else:
             self._levels[ticket.priority].remove(ticket)
             self._waiting -= 1
         self._fill_places()
 
     def _fill_places(self) -> None:
-        while self.running < self.places and (ticket := self._take_next()) is not None:
-            self.running += 1
+        while (ticket := self._take_next()) is not None:
+            self._running[ticket.priority] += 1
             self._waiting -= 1
             ticket.admitted.set_result(None)
         if self._waiting and not self._is_report_due:
@@ -146,8 +153,14 @@ class ModelQueue:
             asyncio.get_running_loop().call_soon(self._report_positions)
 
     def _take_next(self) -> _Ticket | None:
-        tickets = (level.take_next() for level in self._levels.values())
+        tickets = (self._levels[priority].take_next() for priority in self._list_admissible())
         return next((ticket for ticket in tickets if ticket is not None), None)
+
+    def _list_admissible(self) -> list[Priority]:
+        if self.running >= self.places:
+            return []
+        is_last_place = self.places > 1 and self.running == self.places - 1
+        return [Priority.INTERACTIVE] if is_last_place else list(Priority)
 
     def _report_positions(self) -> None:
         """Tell everybody whose position changed, once for all that happened in one go."""
@@ -160,17 +173,19 @@ class ModelQueue:
 
 
 class Admission:
-    """One queue for each model."""
+    """One queue for each model, named as its server spells it."""
 
     def __init__(self, places: int, max_waiting: int, max_waiting_per_user: int) -> None:
         self._limits = (places, max_waiting, max_waiting_per_user)
         self._queues: dict[str, ModelQueue] = {}
 
     def get_queue(self, model: str) -> ModelQueue:
-        """Return the queue of a model, whose name is spelt as the server spells it."""
         if model not in self._queues:
             self._queues[model] = ModelQueue(*self._limits)
         return self._queues[model]
 
     def count_running(self) -> int:
         return sum(queue.running for queue in self._queues.values())
+
+    def count_waiting(self) -> int:
+        return sum(queue.waiting for queue in self._queues.values())

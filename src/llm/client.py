@@ -173,6 +173,7 @@ def _parse_chat_line(line: str) -> ChatChunk:
     return ChatChunk(
         content=reply.message.content,
         thinking=reply.message.thinking,
+        tool_calls=reply.message.tool_calls or (),
         is_done=reply.done,
         done_reason=reply.done_reason,
         prompt_tokens=reply.prompt_eval_count,

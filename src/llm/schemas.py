@@ -1,22 +1,45 @@
 """What the llm module takes and gives: messages, pieces of an answer, models, status and usage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from src.schemas import InputSchema, Schema
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high"]
+# "json", or the JSON schema that the answer has to follow.
+ResponseFormat = Literal["json"] | dict[str, Any]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model wants to be done for it. Older servers give it no id."""
+
+    function: FunctionCall
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
+    """`images` are base64. A `tool` message is what came of the call `tool_call_id`."""
+
     role: Role
     content: str
+    images: Sequence[str] | None = None
+    tool_calls: Sequence[ToolCall] | None = None
+    tool_call_id: str | None = None
+    tool_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +51,7 @@ class ChatChunk:
 
     content: str = ""
     thinking: str = ""
+    tool_calls: Sequence[ToolCall] = ()
     is_done: bool = False
     done_reason: str | None = None
     prompt_tokens: int = 0

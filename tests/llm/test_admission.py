@@ -1,7 +1,6 @@
 """The turns of the users, step by step: nothing here waits for a clock."""
 
 import asyncio
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import pytest
@@ -27,16 +26,15 @@ class Crowd:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     ends: dict[str, asyncio.Event] = field(default_factory=dict)
 
-    async def ask(
-        self, name: str, user: Hashable = None, priority: Priority = Priority.INTERACTIVE
-    ) -> None:
+    async def ask(self, name: str, priority: Priority = Priority.INTERACTIVE) -> None:
+        """The first letter of the name is the user."""
         self.ends[name] = asyncio.Event()
         self.positions[name] = []
-        self.tasks[name] = asyncio.create_task(self._run(name, user or name[0], priority))
+        self.tasks[name] = asyncio.create_task(self._run(name, priority))
         await settle()
 
-    async def _run(self, name: str, user: Hashable, priority: Priority) -> None:
-        async with self.queue.admit(user, priority, self.positions[name].append):
+    async def _run(self, name: str, priority: Priority) -> None:
+        async with self.queue.admit(name[0], priority, self.positions[name].append):
             self.running.append(name)
             self.served.append(name)
             try:
@@ -197,3 +195,14 @@ async def test_without_a_queue_a_free_place_is_still_given() -> None:
     await crowd.ask("a1")
     assert crowd.running == ["a1"]
     await crowd.finish_all()
+
+
+async def test_the_background_leaves_one_place_free() -> None:
+    crowd = make_crowd(places=2)
+    for name in ("a1", "a2"):
+        await crowd.ask(name, priority=Priority.BACKGROUND)
+    assert crowd.running == ["a1"]
+    await crowd.ask("b1")
+    assert crowd.running == ["a1", "b1"]
+    await crowd.finish_all()
+    assert crowd.served == ["a1", "b1", "a2"]
