@@ -101,6 +101,14 @@ class OllamaSettings(Group):
     queue_per_user: Annotated[
         int, Field(ge=1, description="The most of them that belong to one user.")
     ] = 64
+    daily_token_quota: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="The most tokens of prompts and answers that a user may spend on one day "
+            "(UTC); an answer that has begun is finished. Empty: no limit.",
+        ),
+    ] = None
     query_prefix: Annotated[
         str | None,
         Field(description="Put before a query to embed; empty uses the embedding model's own."),

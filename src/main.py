@@ -11,9 +11,10 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import HTTPConnection
 
 from src import health
-from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
+from src.auth.dependencies import AUTHENTICATION_ERRORS, DetachedUser
 from src.auth.passwords import Passwords
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
@@ -81,10 +82,15 @@ def _build_api() -> APIRouter:
     api.include_router(chat_router)
     api.include_router(
         llm_router,
-        dependencies=[Depends(get_detached_user)],
+        dependencies=[Depends(_identify_caller)],
         responses=problem_responses(*AUTHENTICATION_ERRORS),
     )
     return api
+
+
+async def _identify_caller(connection: HTTPConnection, user: DetachedUser) -> None:
+    """Tell the llm module who is asking: it knows nothing of accounts."""
+    connection.state.caller = user
 
 
 async def _start(

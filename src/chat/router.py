@@ -36,6 +36,7 @@ from src.llm.exceptions import (
     ModelCapabilityError,
     ModelMissingError,
     ModelNotFoundError,
+    QuotaExceededError,
 )
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
@@ -49,6 +50,7 @@ _ASKING_ERRORS = (
     ChatSessionNotFoundError,
     ModelNotFoundError,
     PromptTooLongError,
+    QuotaExceededError,
     LLMFailedError,
     LLMInvalidResponseError,
     LLMUnavailableError,

@@ -7,6 +7,7 @@ TimedOutError        LLMTimedOutError             504  it did not answer in time
 UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
                      LLMFailedError               502  it could not run the model
 NotFoundError        ModelNotFoundError           404  it does not have the model that was named
+RateLimitedError     QuotaExceededError           429  no tokens are left for today
 BadRequestError      ModelCapabilityError         400  the model cannot do what was asked
                      ContextLengthExceededError   400  the text does not fit into the model
 """
@@ -14,6 +15,7 @@ BadRequestError      ModelCapabilityError         400  the model cannot do what 
 from src.exceptions import (
     BadRequestError,
     NotFoundError,
+    RateLimitedError,
     TimedOutError,
     UnavailableError,
     UpstreamError,
@@ -93,6 +95,12 @@ class ModelMissingError(UnavailableError):
             "model server, or configure another one.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
+
+
+class QuotaExceededError(RateLimitedError):
+    code = "quota_exceeded"
+    title = "Daily quota used up"
+    default_detail = "Your tokens of today are used up. There are new ones at midnight UTC."
 
 
 class ModelCapabilityError(BadRequestError):

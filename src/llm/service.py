@@ -28,6 +28,7 @@ from src.llm.schemas import (
     ChatChunk,
     ChatMessage,
     ChatOptions,
+    Embeddings,
     LLMStatusRead,
     ModelRead,
     ModelStatusRead,
@@ -175,19 +176,18 @@ class LLMService:
         )
 
     async def embed_query(self, text: str, *, user_id: UUID | None = None) -> list[float]:
-        (vector,) = await self.embed_texts([text], is_query=True, user_id=user_id)
-        return vector
+        return (await self.embed_texts([text], is_query=True, user_id=user_id)).vectors[0]
 
     async def embed_documents(
         self, texts: Sequence[str], *, user_id: UUID | None = None
     ) -> list[list[float]]:
         """Return one vector per text, in order, behind everybody who waits for an answer."""
         prefixed = [self._prefixes.document + text for text in texts]
-        return await self._embed(prefixed, user_id, Priority.BACKGROUND)
+        return (await self._embed(prefixed, user_id, Priority.BACKGROUND)).vectors
 
     async def embed_texts(
         self, texts: Sequence[str], *, is_query: bool, user_id: UUID | None = None
-    ) -> list[list[float]]:
+    ) -> Embeddings:
         """Do the same for somebody who waits for it, of queries or of passages."""
         prefix = self._prefixes.query if is_query else self._prefixes.document
         return await self._embed([prefix + text for text in texts], user_id, Priority.INTERACTIVE)
@@ -212,30 +212,34 @@ class LLMService:
 
     async def _embed(
         self, texts: Sequence[str], user_id: UUID | None, priority: Priority
-    ) -> list[list[float]]:
+    ) -> Embeddings:
         """Ask for a limited number at once: each batch waits for a turn of its own."""
         size = self._settings.embed_batch_size
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), size):
-            vectors += await self._embed_batch(texts[start : start + size], user_id, priority)
-        return vectors
+        batches = [
+            await self._embed_batch(texts[start : start + size], user_id, priority)
+            for start in range(0, len(texts), size)
+        ]
+        return Embeddings(
+            vectors=[vector for batch in batches for vector in batch.vectors],
+            prompt_tokens=sum(batch.prompt_tokens for batch in batches),
+        )
 
     async def _embed_batch(
         self, texts: Sequence[str], user_id: UUID | None, priority: Priority
-    ) -> list[list[float]]:
+    ) -> Embeddings:
         model = await _find_configured(self._embed_models, self._settings.embed_model)
         dimension = await self._dimensions.get(model)
         async with self._embed_admission.get_queue(model.name).admit(user_id, priority):
-            vectors = await self._embed_with(model, texts)
-        if any(len(vector) != dimension for vector in vectors):
+            batch = await self._embed_with(model, texts)
+        if any(len(vector) != dimension for vector in batch.vectors):
             raise LLMInvalidResponseError("The embedding model changed meanwhile. Try again.")
-        return vectors
+        return batch
 
     async def _probe_dimension(self, model: InstalledModel) -> int:
-        (vector,) = await self._embed_with(model, ["How long is a vector?"])
-        return len(vector)
+        probe = await self._embed_with(model, ["How long is a vector?"])
+        return len(probe.vectors[0])
 
-    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> list[list[float]]:
+    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> Embeddings:
         context_length = _context_length(model, await self._embed_models.get_details(model))
         return await self._embed_client.embed(
             model.name,

@@ -81,6 +81,7 @@ class ChatLine(BaseModel):
 
 class EmbedReply(BaseModel):
     embeddings: list[list[FiniteFloat]]
+    prompt_eval_count: int = 0
 
 
 class GoModel(BaseModel):

@@ -35,6 +35,8 @@ OWN = {
     "chat_ask_stream",
     "chat_create_session",
     "chat_list_sessions",
+    "llm_create_embeddings",
+    "llm_list_usage",
 }
 
 # The same for every user.
