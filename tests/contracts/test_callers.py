@@ -9,6 +9,7 @@ import pytest
 from src.config import Settings
 from src.main import create_app
 from tests.conftest import UserFactory
+from tests.fixtures.servers import LoopbackServer
 from tests.fixtures.users import JSON, User
 
 PUBLIC = {"health_check_live", "health_check_ready", "auth_register", "auth_log_in"}
@@ -37,10 +38,19 @@ OWN = {
     "chat_list_sessions",
     "llm_create_embeddings",
     "llm_list_usage",
+    "openai_create_chat_completion",
+    "openai_create_completion",
+    "openai_create_embedding",
 }
 
 # The same for every user.
-SHARED = {"llm_list_models", "llm_get_model", "llm_get_status"}
+SHARED = {
+    "llm_list_models",
+    "llm_get_model",
+    "llm_get_status",
+    "openai_list_models",
+    "openai_get_model",
+}
 
 BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
 
@@ -78,12 +88,18 @@ def test_every_operation_has_its_callers() -> None:
     "operation", [op for op in OPERATIONS if op.id not in PUBLIC], ids=lambda op: op.id
 )
 async def test_anonymous_callers_are_turned_away(
-    anonymous: httpx.AsyncClient, operation: Operation
+    anonymous: httpx.AsyncClient, server: LoopbackServer, operation: Operation
 ) -> None:
-    response = await anonymous.request(operation.method, fill(operation.path, {}))
+    path = fill(operation.path, {})
+    is_openai = path.startswith("/v1/")
+    url = f"{server.url}{path}" if is_openai else path
+    response = await anonymous.request(operation.method, url)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
-    assert response.json()["code"] == "not_authenticated"
+    if is_openai:
+        assert response.json()["error"]["code"] == "invalid_api_key"
+    else:
+        assert response.json()["code"] == "not_authenticated"
 
 
 @pytest.fixture
