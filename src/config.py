@@ -79,6 +79,36 @@ class OllamaSettings(Group):
     keep_alive: Annotated[
         str, Field(description="How long Ollama keeps a model loaded, as a Go duration.")
     ] = "30m"
+    concurrency: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Requests that one model works on at once; not less than Ollama's "
+            "OLLAMA_NUM_PARALLEL. More wait in a queue that is fair between users.",
+        ),
+    ] = 4
+    embed_concurrency: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="The same for the embedding model; of two or more, one place is kept free "
+            "of ingestion, so that a search need not wait for it.",
+        ),
+    ] = 2
+    queue_length: Annotated[
+        int, Field(ge=0, description="The most requests that wait for one model.")
+    ] = 256
+    queue_per_user: Annotated[
+        int, Field(ge=1, description="The most of them that belong to one user.")
+    ] = 64
+    daily_token_quota: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="The most tokens of prompts and answers that a user may spend on one day "
+            "(UTC); an answer that has begun is finished. Empty: no limit.",
+        ),
+    ] = None
     query_prefix: Annotated[
         str | None,
         Field(description="Put before a query to embed; empty uses the embedding model's own."),

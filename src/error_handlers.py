@@ -1,6 +1,9 @@
-"""Turns errors into `application/problem+json`. Nothing else writes an error body."""
+"""Turns errors into `application/problem+json`, or into OpenAI's errors for callers of its API.
 
-from collections.abc import Sequence
+Nothing else writes an error body.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -9,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from src.chat.openai.schemas import ErrorOut, is_worth_retrying
 from src.exceptions import (
     AppError,
     BadRequestError,
@@ -39,6 +43,8 @@ class MethodNotAllowedError(BadRequestError):
     default_detail = "This address does not answer to that method."
 
 
+_OPENAI_PREFIX = "/v1/"
+
 # The framework says 400 to a body that it cannot parse; to us that is a malformed payload.
 _BY_STATUS: dict[int, type[AppError]] = {
     400: MalformedBodyError,
@@ -65,12 +71,26 @@ def render_problem(
         headers["Connection"] = "close"  # Or the server would go on reading what it refused.
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if request.url.path.startswith(_OPENAI_PREFIX):
+        return _render_openai_error(error, headers, errors)
     problem = Problem.from_error(error, getattr(request.state, "request_id", None), errors)
     return JSONResponse(
         problem.model_dump(mode="json"),
         status_code=error.status,
         headers=headers,
         media_type="application/problem+json",
+    )
+
+
+def _render_openai_error(
+    error: AppError, headers: Mapping[str, str], errors: list[FieldProblem] | None
+) -> JSONResponse:
+    """Its clients retry on their own, so they are told when that only makes things worse."""
+    param = errors[0].location.removeprefix("body.") if errors else None
+    return JSONResponse(
+        ErrorOut.from_error(error, param).model_dump(),
+        status_code=400 if error.status == InvalidError.status else error.status,
+        headers={**headers, "x-should-retry": str(is_worth_retrying(error)).lower()},
     )
 
 

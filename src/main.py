@@ -22,6 +22,7 @@ from src.auth.passwords import Passwords
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
 from src.chat.generation import AnswerEngine
+from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
 from src.database import Sessions, create_engine, create_sessions, migrate
@@ -49,6 +50,7 @@ log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
+_MAX_IMAGES_BYTES = 20 * 1024 * 1024
 
 
 def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) -> FastAPI:
@@ -72,11 +74,13 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         BodyLimitMiddleware,
         max_bytes=_MAX_JSON_BYTES,
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
+        larger={"/v1/chat/completions": _MAX_IMAGES_BYTES},
     )
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router)
     app.include_router(_build_api())
+    app.include_router(openai_router)
     require_access_rows(app)
     return app
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -66,18 +67,23 @@ class RequestContextMiddleware:
 class BodyLimitMiddleware:
     """Refuse bodies that are too large, before they are read where their length is declared.
 
-    The framework's own limiter answers in plain text. `unlimited` paths read the socket themselves.
+    The framework's own limiter answers in plain text. `unlimited` paths read the socket themselves;
+    `larger` paths have a limit of their own.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, unlimited: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, unlimited: frozenset[str], larger: Mapping[str, int]
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
         self.unlimited = unlimited
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in self.unlimited:
             await self.app(scope, receive, send)
             return
+        max_bytes = self.larger.get(scope["path"], self.max_bytes)
         declared = Headers(scope=scope).get("content-length", "0")
         # int() would also take signs, spaces and digits of other scripts.
         length = int(declared) if declared.isascii() and declared.isdigit() else 0
@@ -85,11 +91,11 @@ class BodyLimitMiddleware:
 
         async def receive_limited() -> Message:
             nonlocal received
-            if length > self.max_bytes:
+            if length > max_bytes:
                 raise TooLargeError
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
+            if received > max_bytes:
                 raise TooLargeError
             return message
 

@@ -121,7 +121,10 @@ def make_settings(database_url: str, ollama_url: str, data_dir: Path) -> Setting
         data_dir=data_dir,
         database=DatabaseSettings(url=SecretStr(database_url)),
         ollama=OllamaSettings(
-            url=ollama_url, chat_model="offline-chat", embed_model="offline-embed"
+            url=ollama_url,
+            chat_model="offline-chat",
+            embed_model="offline-embed",
+            concurrency=64,
         ),
         auth=AuthSettings(
             secret_key=SecretStr("a secret of the tests, and of nothing else"),

@@ -15,7 +15,7 @@ from src.chat.schemas import QueryCreate
 from src.chat.service import ChatService
 from src.config import Settings
 from src.database import SessionDep, release
-from src.llm.dependencies import LLMServiceDep
+from src.llm.dependencies import LLMServiceDep, UsageServiceDep
 
 
 async def get_chat_service(connection: HTTPConnection, session: SessionDep) -> ChatService:
@@ -51,9 +51,13 @@ async def start_answer(
     service: ChatServiceDep,
     llm: LLMServiceDep,
     engine: AnswerEngineDep,
+    usage: UsageServiceDep,
 ) -> LiveAnswer:
     """Store a question and start its answer. Whatever has a status fails here, before a stream."""
+    await usage.check_quota(user.user_id)
+    await release(session)
     model = await llm.resolve_chat_model(body.model)
+    llm.check_room(model, user.user_id)
     build_prompt(body.query, [], [] if body.use_documents else None, model.prompt_tokens)
     question = await service.store_question(user.user_id, body, model, request.state.request_id)
     await release(session)

@@ -19,6 +19,13 @@ class MessageStarted(Schema):
     model: str
 
 
+class Queued(Schema):
+    """The answer waits for its turn; `position` 1 is next. Its event has no id."""
+
+    type: Literal["queued"] = "queued"
+    position: int
+
+
 class Sources(Schema):
     """The passages that the model gets to see, before its first word."""
 
@@ -52,6 +59,12 @@ class StreamError(Schema):
 
 Delta = ThinkingDelta | AnswerDelta
 StreamEvent = Annotated[
-    MessageStarted | Sources | ThinkingDelta | AnswerDelta | MessageCompleted | StreamError,
+    MessageStarted
+    | Queued
+    | Sources
+    | ThinkingDelta
+    | AnswerDelta
+    | MessageCompleted
+    | StreamError,
     Field(discriminator="type"),
 ]

@@ -167,6 +167,8 @@ class AnswerEngine:
             prompt.messages,
             options=question.request.options,
             think=question.request.think,
+            user_id=question.user_id,
+            report_position=live.set_position,
         )
         async with aclosing(stream):
             async for chunk in stream:

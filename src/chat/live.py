@@ -12,6 +12,7 @@ from src.chat.events import (
     Delta,
     MessageCompleted,
     MessageStarted,
+    Queued,
     Sources,
     StreamError,
     StreamEvent,
@@ -52,6 +53,7 @@ class LiveAnswer:
     def __init__(self, started: MessageStarted) -> None:
         self.started = started
         self.sources: Sources | None = None
+        self._queued: Queued | None = None
         self._pieces: list[_Piece] = []
         self._terminal: MessageCompleted | StreamError | None = None
         self._error = AppError()
@@ -78,6 +80,11 @@ class LiveAnswer:
         self.sources = sources
         self._announce()
 
+    def set_position(self, position: int) -> None:
+        """Tell the place in the queue; the first text ends the waiting."""
+        self._queued = Queued(position=position)
+        self._announce()
+
     def add_thinking(self, text: str) -> None:
         self._add(ThinkingDelta, text)
 
@@ -95,11 +102,15 @@ class LiveAnswer:
 
     async def follow(self, cursor: int = _BEFORE_START) -> AsyncGenerator[Positioned]:
         """Yield everything behind `cursor`, then what is to come, to the end."""
+        queued: Queued | None = None
         while True:
             changed = self._changed
             for positioned in self._read(cursor):
                 cursor = positioned.cursor
                 yield positioned
+            if self._queued is not None and self._queued is not queued:
+                queued = self._queued
+                yield Positioned(cursor, queued)
             if changed is not self._changed:
                 continue
             if self._terminal is not None:
@@ -131,6 +142,7 @@ class LiveAnswer:
 
     def _add(self, kind: type[Delta], text: str) -> None:
         if text:
+            self._queued = None
             self._pieces.append(_Piece(kind, text, self._end + len(text)))
             self._announce()
 

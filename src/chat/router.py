@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from src.auth.dependencies import AUTHENTICATION_ERRORS, CurrentUser
 from src.chat.dependencies import ChatServiceDep, OwnedSession, StartedAnswer
-from src.chat.events import StreamEvent
+from src.chat.events import Queued, StreamEvent
 from src.chat.exceptions import (
     ChatSessionNotFoundError,
     MessageNotFoundError,
@@ -28,6 +28,7 @@ from src.database import DatabaseUnavailableError
 from src.documents.exceptions import VectorsUnavailableError
 from src.llm.exceptions import (
     ContextLengthExceededError,
+    LLMBusyError,
     LLMFailedError,
     LLMInvalidResponseError,
     LLMTimedOutError,
@@ -35,6 +36,7 @@ from src.llm.exceptions import (
     ModelCapabilityError,
     ModelMissingError,
     ModelNotFoundError,
+    QuotaExceededError,
 )
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
@@ -48,9 +50,11 @@ _ASKING_ERRORS = (
     ChatSessionNotFoundError,
     ModelNotFoundError,
     PromptTooLongError,
+    QuotaExceededError,
     LLMFailedError,
     LLMInvalidResponseError,
     LLMUnavailableError,
+    LLMBusyError,
     ModelMissingError,
     VectorsUnavailableError,
     DatabaseUnavailableError,
@@ -86,15 +90,17 @@ async def ask(live: StartedAnswer) -> AnswerRead:
 async def ask_stream(live: StartedAnswer) -> AsyncIterator[ServerSentEvent]:
     """Ask a question and follow the answer as it grows.
 
-    The events are `message.started`, `sources`, then `answer.delta` (and `thinking.delta`), and
-    at the end either `message.completed` or `error`. The answer goes on when you leave.
+    The events are `message.started`, `sources`, `queued` while the model is busy with others, then
+    `answer.delta` (and `thinking.delta`), and at the end either `message.completed` or `error`. The
+    answer goes on when you leave.
     """
     async with aclosing(live.follow()) as events:
         async for positioned in events:
             yield ServerSentEvent(
                 raw_data=positioned.event.model_dump_json(),
                 event=positioned.event.type,
-                id=str(positioned.cursor),
+                # A place in the queue is nothing to resume from.
+                id=None if isinstance(positioned.event, Queued) else str(positioned.cursor),
             )
 
 

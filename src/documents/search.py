@@ -61,7 +61,9 @@ class SearchService:
     async def search(self, query: SearchQuery) -> list[PassageRead]:
         """Return the best passages, best first."""
         identity = await self._llm.get_embedding_identity()
-        dense = [] if query.mode == "sparse" else await self._llm.embed_query(query.text)
+        dense: list[float] = []
+        if query.mode != "sparse":
+            dense = await self._llm.embed_query(query.text, user_id=query.user_id)
         hits = await self._vectors.search(
             identity.collection_name,
             HybridQuery(

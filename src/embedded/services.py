@@ -18,6 +18,8 @@ _LOCAL_OLLAMA = "http://127.0.0.1:11434"
 # Embeddings that know words only add little to a search by words: below 1/5 their best hit alone
 # cannot overturn the best hit of that.
 _OFFLINE_WEIGHT = 0.18
+# They mostly sleep between two words.
+_OFFLINE_CONCURRENCY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,12 @@ async def _find_models(
         "NO OLLAMA FOUND: answering with the built-in offline models, which only quote passages. "
         "Start Ollama or set OLLAMA_URL for real answers."
     )
-    models = {"url": url, "chat_model": "offline-chat", "embed_model": "offline-embed"}
+    models = {
+        "url": url,
+        "chat_model": "offline-chat",
+        "embed_model": "offline-embed",
+        "concurrency": _OFFLINE_CONCURRENCY,
+    }
     return {
         "ollama": settings.ollama.model_copy(update=models),
         "documents": settings.documents.model_copy(update={"dense_weight": _OFFLINE_WEIGHT}),

@@ -12,7 +12,7 @@ from src.config import OllamaSettings
 from src.llm.deadlines import Deadlines, limit_waits
 from src.llm.exceptions import LLMInvalidResponseError
 from src.llm.ndjson import NDJSONDecoder
-from src.llm.schemas import ChatChunk
+from src.llm.schemas import ChatChunk, Embeddings
 from src.llm.upstream_errors import map_upstream_errors, read_error
 from src.llm.wire import (
     ChatLine,
@@ -102,10 +102,10 @@ class OllamaClient:
 
     async def embed(
         self, model: str, inputs: Sequence[str], *, keep_alive: str, num_ctx: int | None = None
-    ) -> list[list[float]]:
+    ) -> Embeddings:
         """Return one vector per input, in their order, all of one dimension and finite."""
         if not inputs:
-            return []
+            return Embeddings([], 0)
         request = EmbedRequest(
             model=model,
             input=list(inputs),
@@ -117,7 +117,7 @@ class OllamaClient:
                 "POST", "/api/embed", EmbedReply, request, self._embed_timeout_seconds
             )
         _check_vectors(reply.embeddings, len(inputs))
-        return reply.embeddings
+        return Embeddings(reply.embeddings, reply.prompt_eval_count)
 
     async def list_models(self) -> list[InstalledModel]:
         with map_upstream_errors():
@@ -173,6 +173,7 @@ def _parse_chat_line(line: str) -> ChatChunk:
     return ChatChunk(
         content=reply.message.content,
         thinking=reply.message.thinking,
+        tool_calls=reply.message.tool_calls or (),
         is_done=reply.done,
         done_reason=reply.done_reason,
         prompt_tokens=reply.prompt_eval_count,

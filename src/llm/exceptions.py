@@ -1,11 +1,13 @@
 """What can go wrong between Colloquy and a model server.
 
 UnavailableError     LLMUnavailableError          503  it cannot be reached, is busy or refuses us
+                     LLMBusyError                 503  too many wait for the model already
                      ModelMissingError            503  it does not have a model that is configured
 TimedOutError        LLMTimedOutError             504  it did not answer in time
 UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
                      LLMFailedError               502  it could not run the model
 NotFoundError        ModelNotFoundError           404  it does not have the model that was named
+RateLimitedError     QuotaExceededError           429  no tokens are left for today
 BadRequestError      ModelCapabilityError         400  the model cannot do what was asked
                      ContextLengthExceededError   400  the text does not fit into the model
 """
@@ -13,6 +15,7 @@ BadRequestError      ModelCapabilityError         400  the model cannot do what 
 from src.exceptions import (
     BadRequestError,
     NotFoundError,
+    RateLimitedError,
     TimedOutError,
     UnavailableError,
     UpstreamError,
@@ -32,6 +35,15 @@ class LLMUnavailableError(UnavailableError):
         self, detail: str | None = None, *, retry_after_seconds: int = RETRY_AFTER_SECONDS
     ) -> None:
         super().__init__(detail, retry_after_seconds=retry_after_seconds)
+
+
+class LLMBusyError(UnavailableError):
+    code = "llm_busy"
+    title = "Model busy"
+    default_detail = "Too many questions wait for this model. Try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 class LLMTimedOutError(TimedOutError):
@@ -83,6 +95,12 @@ class ModelMissingError(UnavailableError):
             "model server, or configure another one.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
+
+
+class QuotaExceededError(RateLimitedError):
+    code = "quota_exceeded"
+    title = "Daily quota used up"
+    default_detail = "Your tokens of today are used up. There are new ones at midnight UTC."
 
 
 class ModelCapabilityError(BadRequestError):

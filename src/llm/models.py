@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from src.database import Base
@@ -14,6 +14,8 @@ class LLMUsage(Base):
     """One row per user, model and day (UTC)."""
 
     __tablename__ = "llm_usage"
+    # For the list of everybody's usage; that of one user is the primary key.
+    __table_args__ = (Index(None, "day", "user_id", "model"),)
 
     user_id: Mapped[UUID] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True

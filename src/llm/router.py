@@ -1,20 +1,33 @@
 """The routes about models. Who may call them is decided where the router is included."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
-from src.llm.dependencies import LLMServiceDep
+from src.database import DatabaseUnavailableError, SessionDep, release
+from src.exceptions import ForbiddenError
+from src.llm.dependencies import CallerDep, LLMServiceDep, UsageServiceDep, require_admin
 from src.llm.exceptions import (
+    ContextLengthExceededError,
+    LLMBusyError,
     LLMFailedError,
     LLMInvalidResponseError,
     LLMTimedOutError,
     LLMUnavailableError,
+    ModelMissingError,
     ModelNotFoundError,
+    QuotaExceededError,
 )
 from src.llm.names import MAX_MODEL_NAME_LENGTH
-from src.llm.schemas import LLMStatusRead, ModelRead
-from src.schemas import Page, problem_responses
+from src.llm.schemas import (
+    EmbeddingsCreate,
+    EmbeddingsRead,
+    LLMStatusRead,
+    ModelRead,
+    UsagePage,
+)
+from src.llm.usage import UsageQuery
+from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
 router = APIRouter(prefix="/llm", tags=["llm"])
 
@@ -42,3 +55,54 @@ async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
 async def get_status(llm: LLMServiceDep) -> LLMStatusRead:
     """Tell whether the configured models can be used now, and what to do if not."""
     return await llm.check()
+
+
+@router.post(
+    "/embeddings",
+    responses=problem_responses(
+        ContextLengthExceededError,
+        QuotaExceededError,
+        LLMBusyError,
+        ModelMissingError,
+        *_SERVER_ERRORS,
+        DatabaseUnavailableError,
+    ),
+)
+async def create_embeddings(
+    body: EmbeddingsCreate,
+    caller: CallerDep,
+    llm: LLMServiceDep,
+    usage: UsageServiceDep,
+    session: SessionDep,
+) -> EmbeddingsRead:
+    """Turn texts into vectors, with the model that searches your documents."""
+    await usage.check_quota(caller.user_id)
+    await release(session)
+    identity = await llm.get_embedding_identity()
+    embeddings = await llm.embed_texts(
+        body.texts, is_query=body.input_type == "query", user_id=caller.user_id
+    )
+    tokens = embeddings.prompt_tokens
+    await usage.record(caller.user_id, identity.model, prompt_tokens=tokens, completion_tokens=0)
+    return EmbeddingsRead(model=identity.model, vectors=embeddings.vectors, prompt_tokens=tokens)
+
+
+@router.get(
+    "/usage",
+    responses=problem_responses(ForbiddenError, InvalidCursorError, DatabaseUnavailableError),
+)
+async def list_usage(
+    caller: CallerDep,
+    usage: UsageServiceDep,
+    of: Annotated[
+        Literal["me", "everybody"], Query(description="`everybody` is for admins.")
+    ] = "me",
+    days: Annotated[int, Query(ge=1, le=366, description="With today among them.")] = 30,
+    cursor: Annotated[Cursor, Query()] = None,
+    limit: Annotated[PageSize, Query()] = 50,
+) -> UsagePage:
+    """List what was asked of the models per user, model and day (UTC), the newest day first."""
+    if of == "everybody":
+        require_admin(caller)
+    user_id = caller.user_id if of == "me" else None
+    return await usage.list_usage(caller.user_id, UsageQuery(user_id, days, cursor, limit))

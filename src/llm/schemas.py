@@ -1,22 +1,46 @@
 """What the llm module takes and gives: messages, pieces of an answer, models, status and usage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
 
 from pydantic import Field
 
 from src.schemas import InputSchema, Schema
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high"]
+# "json", or the JSON schema that the answer has to follow.
+ResponseFormat = Literal["json"] | dict[str, Any]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What a model wants to be done for it. Older servers give it no id."""
+
+    function: FunctionCall
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
+    """`images` are base64. A `tool` message is what came of the call `tool_call_id`."""
+
     role: Role
     content: str
+    images: Sequence[str] | None = None
+    tool_calls: Sequence[ToolCall] | None = None
+    tool_call_id: str | None = None
+    tool_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +52,27 @@ class ChatChunk:
 
     content: str = ""
     thinking: str = ""
+    tool_calls: Sequence[ToolCall] = ()
     is_done: bool = False
     done_reason: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    vectors: list[list[float]]
+    prompt_tokens: int
+
+
+class Caller(Protocol):
+    """Who is asking, as far as this module needs to know."""
+
+    @property
+    def user_id(self) -> UUID: ...
+
+    @property
+    def role(self) -> str: ...
 
 
 class ChatOptions(InputSchema):
@@ -89,8 +130,33 @@ class LLMStatusRead(Schema):
 class UsageRead(Schema):
     """What one user asked of one model on one day (UTC)."""
 
+    user_id: UUID
     day: date
     model: str
     requests: int
     prompt_tokens: int
     completion_tokens: int
+
+
+class UsagePage(Schema):
+    items: list[UsageRead]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+    tokens_today: Annotated[int, Field(description="Your own, of prompts and answers.")]
+    daily_token_quota: Annotated[int | None, Field(description="Null when there is no limit.")]
+
+
+class EmbeddingsCreate(InputSchema):
+    texts: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=32_000)]],
+        Field(min_length=1, max_length=256),
+    ]
+    input_type: Annotated[
+        Literal["query", "document"],
+        Field(description="Models that tell questions from passages get the prefix they want."),
+    ] = "document"
+
+
+class EmbeddingsRead(Schema):
+    model: str
+    vectors: Annotated[list[list[float]], Field(description="One per text, in their order.")]
+    prompt_tokens: int

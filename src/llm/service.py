@@ -5,10 +5,14 @@ import hashlib
 import json
 import math
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
 
 from src.config import OllamaSettings
 from src.exceptions import AppError
+from src.llm.admission import Admission, Priority, ReportPosition
 from src.llm.cache import ExpiringCache
 from src.llm.catalogue import ModelCatalogue, pick_model
 from src.llm.client import OllamaClient
@@ -24,9 +28,11 @@ from src.llm.schemas import (
     ChatChunk,
     ChatMessage,
     ChatOptions,
+    Embeddings,
     LLMStatusRead,
     ModelRead,
     ModelStatusRead,
+    ResponseFormat,
     Think,
 )
 from src.llm.wire import ChatRequest, GenerationOptions, InstalledModel, ModelDetails
@@ -91,6 +97,9 @@ class LLMService:
         self._embed_models = ModelCatalogue(embed_client, metadata_ttl_seconds)
         self._dimensions = ExpiringCache(self._probe_dimension, math.inf)
         self._prefixes = _choose_prefixes(settings)
+        limits = (settings.queue_length, settings.queue_per_user)
+        self._chat_admission = Admission(settings.concurrency, *limits)
+        self._embed_admission = Admission(settings.embed_concurrency, *limits)
 
     async def resolve_chat_model(self, name: str | None) -> ChatModel:
         """Find the model a caller named, or the configured one."""
@@ -112,6 +121,10 @@ class LLMService:
             num_predict=min(settings.num_predict, num_ctx // 2),
         )
 
+    def check_room(self, model: ChatModel, user_id: UUID) -> None:
+        """Raise `LLMBusyError` when another question of this user could not even wait."""
+        self._chat_admission.get_queue(model.name).check_room(user_id)
+
     def stream_chat(
         self,
         model: ChatModel,
@@ -119,20 +132,38 @@ class LLMService:
         *,
         options: ChatOptions | None = None,
         think: Think = False,
+        response_format: ResponseFormat | None = None,
+        tools: Sequence[dict[str, Any]] | None = None,
+        user_id: UUID | None = None,
+        report_position: ReportPosition | None = None,
     ) -> AsyncGenerator[ChatChunk, None]:
-        """Yield the answer; the last piece has `is_done`. Close it (`aclosing`) to stop early."""
-        if think and model.capabilities is not None and not model.can_think:
-            raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
-        return self._chat_client.stream_chat(
-            ChatRequest(
-                model=model.name,
-                messages=list(messages),
-                options=_generation_options(model, options),
-                keep_alive=self._settings.keep_alive,
-                # A model that can think does so unless it is told not to.
-                think=think if think or model.can_think else None,
-            )
+        """Yield the answer; the last piece has `is_done`. Close it (`aclosing`) to stop early.
+
+        It may have to wait for its user's turn first: `report_position` hears how it goes on.
+        """
+        check_capabilities(model, think=think, has_images=any(m.images for m in messages))
+        request = ChatRequest(
+            model=model.name,
+            messages=list(messages),
+            options=_generation_options(model, options),
+            keep_alive=self._settings.keep_alive,
+            # A model that can think does so unless it is told not to.
+            think=think if think or model.can_think else None,
+            format=response_format,
+            tools=list(tools) if tools else None,
         )
+        return self._stream_in_turn(request, user_id, report_position)
+
+    async def _stream_in_turn(
+        self, request: ChatRequest, user_id: UUID | None, report_position: ReportPosition | None
+    ) -> AsyncGenerator[ChatChunk, None]:
+        queue = self._chat_admission.get_queue(request.model)
+        async with (
+            queue.admit(user_id, Priority.INTERACTIVE, report_position),
+            aclosing(self._chat_client.stream_chat(request)) as chunks,
+        ):
+            async for chunk in chunks:
+                yield chunk
 
     async def get_embedding_identity(self) -> EmbeddingIdentity:
         model = await _find_configured(self._embed_models, self._settings.embed_model)
@@ -144,18 +175,22 @@ class LLMService:
             document_prefix=self._prefixes.document,
         )
 
-    async def embed_query(self, text: str) -> list[float]:
-        (vector,) = await self._embed([self._prefixes.query + text])
-        return vector
+    async def embed_query(self, text: str, *, user_id: UUID | None = None) -> list[float]:
+        return (await self.embed_texts([text], is_query=True, user_id=user_id)).vectors[0]
 
-    async def embed_documents(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one vector per text, in order, asking for a limited number at once."""
+    async def embed_documents(
+        self, texts: Sequence[str], *, user_id: UUID | None = None
+    ) -> list[list[float]]:
+        """Return one vector per text, in order, behind everybody who waits for an answer."""
         prefixed = [self._prefixes.document + text for text in texts]
-        size = self._settings.embed_batch_size
-        vectors: list[list[float]] = []
-        for start in range(0, len(prefixed), size):
-            vectors += await self._embed(prefixed[start : start + size])
-        return vectors
+        return (await self._embed(prefixed, user_id, Priority.BACKGROUND)).vectors
+
+    async def embed_texts(
+        self, texts: Sequence[str], *, is_query: bool, user_id: UUID | None = None
+    ) -> Embeddings:
+        """Do the same for somebody who waits for it, of queries or of passages."""
+        prefix = self._prefixes.query if is_query else self._prefixes.document
+        return await self._embed([prefix + text for text in texts], user_id, Priority.INTERACTIVE)
 
     async def list_models(self) -> list[ModelRead]:
         models = await self._chat_models.list_models()
@@ -175,19 +210,36 @@ class LLMService:
             is_ready=chat.is_ready and embedding.is_ready, chat=chat, embedding=embedding
         )
 
-    async def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _embed(
+        self, texts: Sequence[str], user_id: UUID | None, priority: Priority
+    ) -> Embeddings:
+        """Ask for a limited number at once: each batch waits for a turn of its own."""
+        size = self._settings.embed_batch_size
+        batches = [
+            await self._embed_batch(texts[start : start + size], user_id, priority)
+            for start in range(0, len(texts), size)
+        ]
+        return Embeddings(
+            vectors=[vector for batch in batches for vector in batch.vectors],
+            prompt_tokens=sum(batch.prompt_tokens for batch in batches),
+        )
+
+    async def _embed_batch(
+        self, texts: Sequence[str], user_id: UUID | None, priority: Priority
+    ) -> Embeddings:
         model = await _find_configured(self._embed_models, self._settings.embed_model)
         dimension = await self._dimensions.get(model)
-        vectors = await self._embed_with(model, texts)
-        if any(len(vector) != dimension for vector in vectors):
+        async with self._embed_admission.get_queue(model.name).admit(user_id, priority):
+            batch = await self._embed_with(model, texts)
+        if any(len(vector) != dimension for vector in batch.vectors):
             raise LLMInvalidResponseError("The embedding model changed meanwhile. Try again.")
-        return vectors
+        return batch
 
     async def _probe_dimension(self, model: InstalledModel) -> int:
-        (vector,) = await self._embed_with(model, ["How long is a vector?"])
-        return len(vector)
+        probe = await self._embed_with(model, ["How long is a vector?"])
+        return len(probe.vectors[0])
 
-    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> list[list[float]]:
+    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> Embeddings:
         context_length = _context_length(model, await self._embed_models.get_details(model))
         return await self._embed_client.embed(
             model.name,
@@ -218,6 +270,16 @@ class LLMService:
             context_length=_context_length(model, details),
             is_default=normalise_model_name(model.name) == chat_model,
         )
+
+
+def check_capabilities(model: ChatModel, *, think: Think, has_images: bool) -> None:
+    """Raise when a model lacks what is asked of it; an old server does not tell what it has."""
+    if model.capabilities is None:
+        return
+    if think and not model.can_think:
+        raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
+    if has_images and "vision" not in model.capabilities:
+        raise ModelCapabilityError(f"The model '{model.name}' cannot look at images.")
 
 
 def _generation_options(model: ChatModel, options: ChatOptions | None) -> GenerationOptions:

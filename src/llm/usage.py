@@ -1,18 +1,38 @@
-"""Who used which model how much: written once per answer, read by its user."""
+"""Who used which model how much: written once per answer, read by its user and by admins."""
 
-from datetime import UTC, datetime, timedelta
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.llm.exceptions import QuotaExceededError
 from src.llm.models import LLMUsage
+from src.llm.schemas import UsagePage, UsageRead
+from src.schemas import InvalidCursorError
+
+_POSITION = TypeAdapter(tuple[date, UUID, str])
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """Whose usage (None is everybody's), of how many days, and where to go on."""
+
+    user_id: UUID | None
+    days: int
+    cursor: str | None
+    limit: int
 
 
 class UsageService:
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, daily_token_quota: int | None = None) -> None:
         self._session = session
+        self._quota = daily_token_quota
 
     async def record(
         self, user_id: UUID, model: str, *, prompt_tokens: int, completion_tokens: int
@@ -20,7 +40,7 @@ class UsageService:
         """Add one request to today's row, in one statement: concurrent answers lose nothing."""
         statement = insert(LLMUsage).values(
             user_id=user_id,
-            day=datetime.now(UTC).date(),
+            day=_today(),
             model=model,
             requests=1,
             prompt_tokens=prompt_tokens,
@@ -38,16 +58,66 @@ class UsageService:
             )
         )
 
-    async def list_own(self, user_id: UUID, *, days: int = 30) -> list[LLMUsage]:
-        """List the last days with today among them, newest first."""
-        since = datetime.now(UTC).date() - timedelta(days=days - 1)
+    async def check_quota(self, user_id: UUID) -> None:
+        """Raise `QuotaExceededError` when nothing is left of today's tokens."""
+        if self._quota is not None and await self._count_today(user_id) >= self._quota:
+            raise QuotaExceededError(retry_after_seconds=_seconds_to_midnight())
+
+    async def list_usage(self, asker_id: UUID, query: UsageQuery) -> UsagePage:
+        """Page through the last days with today among them, newest first."""
         rows = await self._session.scalars(
-            _owned_by(user_id)
-            .where(LLMUsage.day >= since)
-            .order_by(LLMUsage.day.desc(), LLMUsage.model)
+            _select_page(query)
+            .order_by(LLMUsage.day.desc(), LLMUsage.user_id, LLMUsage.model)
+            .limit(query.limit + 1)
         )
-        return list(rows)
+        items = [UsageRead.model_validate(row) for row in rows]
+        page = items[: query.limit]
+        return UsagePage(
+            items=page,
+            next_cursor=_encode_position(page[-1]) if len(items) > query.limit else None,
+            tokens_today=await self._count_today(asker_id),
+            daily_token_quota=self._quota,
+        )
+
+    async def _count_today(self, user_id: UUID) -> int:
+        tokens = func.sum(LLMUsage.prompt_tokens + LLMUsage.completion_tokens)
+        return (
+            await self._session.scalar(
+                _owned_by(user_id).with_only_columns(tokens).where(LLMUsage.day == _today())
+            )
+            or 0
+        )
 
 
 def _owned_by(user_id: UUID) -> Select[LLMUsage]:
     return select(LLMUsage).where(LLMUsage.user_id == user_id)
+
+
+def _select_page(query: UsageQuery) -> Select[LLMUsage]:
+    rows = select(LLMUsage) if query.user_id is None else _owned_by(query.user_id)
+    rows = rows.where(LLMUsage.day > _today() - timedelta(days=query.days))
+    return rows if query.cursor is None else rows.where(_is_behind(query.cursor))
+
+
+def _is_behind(cursor: str) -> ColumnElement[bool]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        day, user_id, model = _POSITION.validate_json(text)
+    except (binascii.Error, ValidationError, ValueError) as exc:
+        raise InvalidCursorError from exc
+    is_later_that_day = tuple_(LLMUsage.user_id, LLMUsage.model) > (user_id, model)
+    return or_(LLMUsage.day < day, (LLMUsage.day == day) & is_later_that_day)
+
+
+def _encode_position(last: UsageRead) -> str:
+    text = _POSITION.dump_json((last.day, last.user_id, last.model))
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _seconds_to_midnight() -> int:
+    midnight = datetime.combine(_today() + timedelta(days=1), time(), UTC)
+    return round((midnight - datetime.now(UTC)).total_seconds()) + 1

@@ -5,11 +5,11 @@ missing has a default, and what is unknown is ignored.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 
-from src.llm.schemas import ChatMessage, Think
+from src.llm.schemas import ChatMessage, ResponseFormat, Think, ToolCall
 
 
 class GenerationOptions(BaseModel):
@@ -39,6 +39,8 @@ class ChatRequest(BaseModel):
     options: GenerationOptions
     keep_alive: str
     think: Think | None = None
+    format: ResponseFormat | None = None
+    tools: list[dict[str, Any]] | None = None
     stream: Literal[True] = True
     truncate: Literal[False] = False
     shift: Literal[False] = False
@@ -65,6 +67,7 @@ class ShowRequest(BaseModel):
 class ReplyMessage(BaseModel):
     content: str = ""
     thinking: str = ""
+    tool_calls: list[ToolCall] | None = None
 
 
 class ChatLine(BaseModel):
@@ -78,6 +81,7 @@ class ChatLine(BaseModel):
 
 class EmbedReply(BaseModel):
     embeddings: list[list[FiniteFloat]]
+    prompt_eval_count: int = 0
 
 
 class GoModel(BaseModel):

@@ -13,6 +13,7 @@ from src.access import UnlistedRouteError, require_access_rows
 from src.config import Settings
 from src.main import create_app
 from tests.conftest import UserFactory, execute
+from tests.fixtures.servers import LoopbackServer
 from tests.fixtures.users import JSON, User, bearer
 
 PUBLIC = {
@@ -56,10 +57,21 @@ OWN = {
     "chat_ask_stream",
     "chat_create_session",
     "chat_list_sessions",
+    "llm_create_embeddings",
+    "llm_list_usage",
+    "openai_create_chat_completion",
+    "openai_create_completion",
+    "openai_create_embedding",
 }
 
 # The same for every user.
-SHARED = {"llm_list_models", "llm_get_model", "llm_get_status"}
+SHARED = {
+    "llm_list_models",
+    "llm_get_model",
+    "llm_get_status",
+    "openai_list_models",
+    "openai_get_model",
+}
 
 # For administrators, about everybody.
 ADMIN = {
@@ -93,6 +105,13 @@ BY_KEY: dict[str, set[str]] = {
     "llm_list_models": {"llm", "chat"},
     "llm_get_model": {"llm", "chat"},
     "llm_get_status": {"llm", "chat"},
+    "llm_create_embeddings": {"llm"},
+    "llm_list_usage": {"llm", "chat"},
+    "openai_create_chat_completion": {"llm", "chat"},
+    "openai_create_completion": {"llm", "chat"},
+    "openai_create_embedding": {"llm"},
+    "openai_list_models": {"llm", "chat"},
+    "openai_get_model": {"llm", "chat"},
 }
 
 BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
@@ -120,10 +139,13 @@ OPERATIONS = list_operations()
 
 
 def fill(path: str, ids: JSON) -> str:
-    def get_id(match: re.Match[str]) -> str:
-        return str(ids.get(match[1], uuid4()))
+    return re.sub(r"\{(\w+)(:path)?\}", lambda name: str(ids.get(name[1], uuid4())), path)
 
-    return re.sub(r"{(\w+)(?::path)?}", get_id, path).removeprefix("/api/v1")
+
+def read_code(response: httpx.Response) -> str:
+    body = response.json()
+    code: str = body["error"]["code"] if "error" in body else body["code"]
+    return code
 
 
 def test_every_operation_has_its_callers() -> None:
@@ -166,7 +188,8 @@ class Caller(NamedTuple):
         if operation_id in PUBLIC:
             return None
         if self.refusal is not None:
-            return 401, self.refusal
+            is_openai = operation_id.startswith("openai_")
+            return 401, "invalid_api_key" if is_openai else self.refusal
         if self.scope is not None:
             if operation_id not in BY_KEY:
                 return 403, "login_required"
@@ -203,21 +226,21 @@ def make_caller(make_user: UserFactory, admin: User, database_url: str) -> Calle
     "kind", ["anonymous", "user", "admin", "deactivated", "deactivated key", *SCOPES]
 )
 async def test_every_operation_lets_in_whom_it_should(
-    anonymous: httpx.AsyncClient, make_caller: CallerFactory, kind: str
+    anonymous: httpx.AsyncClient, server: LoopbackServer, make_caller: CallerFactory, kind: str
 ) -> None:
     """The requests name nothing that exists and are mostly empty: only who asks matters."""
     shared = await make_caller(kind)
     for operation in OPERATIONS:
         caller = await make_caller(kind) if operation.id in ENDING else shared
         response = await anonymous.request(
-            operation.method, fill(operation.path, {}), headers=caller.headers
+            operation.method, server.url + fill(operation.path, {}), headers=caller.headers
         )
         refusal = caller.expect(operation.id)
         if refusal is None:
             assert response.status_code not in {401, 403}, (operation, response.text)
             assert response.status_code < 500, (operation, response.text)
         else:
-            assert (response.status_code, response.json()["code"]) == refusal, operation
+            assert (response.status_code, read_code(response)) == refusal, operation
             assert ("WWW-Authenticate" in response.headers) is (refusal[0] == 401)
 
 
@@ -249,7 +272,9 @@ async def test_a_stranger_finds_nothing_by_id(
             continue
         body = BODIES.get(operation.id)
         theirs, missing = [
-            await stranger.http.request(operation.method, fill(operation.path, ids), json=body)
+            await stranger.http.request(
+                operation.method, fill(operation.path, ids).removeprefix("/api/v1"), json=body
+            )
             for ids in (belongings, {})
         ]
         assert theirs.status_code == 404, operation
@@ -257,7 +282,7 @@ async def test_a_stranger_finds_nothing_by_id(
         assert theirs.json()["detail"] == missing.json()["detail"], operation
     for operation in OPERATIONS:
         if operation.id in OWNED and operation.method == "GET":
-            response = await user.http.get(fill(operation.path, belongings))
+            response = await user.http.get(fill(operation.path, belongings).removeprefix("/api/v1"))
             assert response.status_code == 200, operation
 
 

@@ -35,4 +35,5 @@ def test_every_operation_describes_itself() -> None:
             assert operation["operationId"].startswith(f"{tag}_"), where
             for status, response in operation["responses"].items():
                 if status[0] in "45" and path != "/health/ready":
-                    assert list(response["content"]) == ["application/problem+json"], where
+                    shape = "json" if path.startswith("/v1/") else "problem+json"
+                    assert list(response["content"]) == [f"application/{shape}"], where

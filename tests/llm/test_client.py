@@ -23,7 +23,7 @@ from src.llm.exceptions import (
 )
 from src.llm.offline.embedding import DIMENSION
 from src.llm.offline.faults import TRICKY_TEXT
-from src.llm.schemas import ChatChunk, ChatMessage
+from src.llm.schemas import ChatChunk, ChatMessage, Embeddings
 from src.llm.wire import ChatRequest, GenerationOptions
 from tests.fixtures.servers import LoopbackServer, wait_until
 from tests.llm.conftest import ClientFactory, ServerFactory
@@ -180,15 +180,20 @@ async def test_many_answers_at_once(client: OllamaClient, offline_models: Loopba
 
 
 async def test_vectors_come_in_order(client: OllamaClient) -> None:
-    apart = [await client.embed("offline-embed", [text], keep_alive="5m") for text in ("a", "b")]
-    together = await client.embed("offline-embed", ["a", "b"], keep_alive="5m", num_ctx=512)
+    apart = [
+        (await client.embed("offline-embed", [text], keep_alive="5m")).vectors
+        for text in ("a", "b")
+    ]
+    both = await client.embed("offline-embed", ["a", "b"], keep_alive="5m", num_ctx=512)
+    together = both.vectors
+    assert both.prompt_tokens == 2
     assert together == [vectors[0] for vectors in apart]
     assert {len(vector) for vector in together} == {DIMENSION}
 
 
 async def test_no_text_needs_no_request(make_client: ClientFactory) -> None:
     client = await make_client("http://127.0.0.1:1")
-    assert await client.embed("any", [], keep_alive="5m") == []
+    assert await client.embed("any", [], keep_alive="5m") == Embeddings([], 0)
 
 
 @pytest.mark.parametrize(

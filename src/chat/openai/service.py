@@ -1,0 +1,158 @@
+"""Answers for callers of OpenAI's API: of a plain model, or from the caller's documents."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from src.chat.openai.exceptions import UnsupportedParameterError
+from src.chat.openai.running import RunningAnswer
+from src.chat.openai.schemas import GenerationCreate, ModelOut
+from src.chat.prompts import build_prompt
+from src.chat.schemas import SourceRead
+from src.config import ChatSettings
+from src.database import Sessions, new_id
+from src.documents.search import SearchQuery, SearchService
+from src.llm.exceptions import ModelNotFoundError
+from src.llm.names import normalise_model_name
+from src.llm.schemas import (
+    ChatChunk,
+    ChatMessage,
+    ChatOptions,
+    Embeddings,
+    ModelRead,
+    ResponseFormat,
+    Think,
+)
+from src.llm.service import ChatModel, LLMService
+from src.llm.usage import UsageService
+
+DOCUMENTS_SUFFIX = "@docs"
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """What any of the endpoints asks for, in our own words."""
+
+    messages: Sequence[ChatMessage]
+    options: ChatOptions
+    think: Think = False
+    response_format: ResponseFormat | None = None
+    tools: Sequence[dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is being generated. `sources` is None where no documents were asked."""
+
+    id: str
+    model: str
+    running: RunningAnswer
+    sources: Sequence[SourceRead] | None
+    created: int = field(default_factory=lambda: int(time.time()))
+
+
+class OpenAIService:
+    def __init__(
+        self, sessions: Sessions, search: SearchService, llm: LLMService, settings: ChatSettings
+    ) -> None:
+        self._sessions = sessions
+        self._search = search
+        self._llm = llm
+        self._settings = settings
+
+    async def start(
+        self, user_id: UUID, body: GenerationCreate, request: TextRequest, prefix: str
+    ) -> Answer:
+        """Begin to generate. The caller stops what `Answer.running` is when it is done with it."""
+        name = body.model.removesuffix(DOCUMENTS_SUFFIX)
+        model = await self._llm.resolve_chat_model(name or None)
+        self._llm.check_room(model, user_id)
+        messages, sources = request.messages, None
+        if name != body.model:
+            messages, sources = await self._add_passages(user_id, body, request.messages, model)
+        chunks = self._llm.stream_chat(
+            model,
+            messages,
+            options=request.options,
+            think=request.think if model.can_think else False,
+            response_format=request.response_format,
+            tools=request.tools,
+            user_id=user_id,
+        )
+        running = RunningAnswer(chunks, self._make_recorder(user_id, model.name))
+        return Answer(f"{prefix}{new_id().hex}", body.model, running, sources)
+
+    async def embed(self, user_id: UUID, name: str, texts: Sequence[str], kind: str) -> Embeddings:
+        """Embed with the model of the search; another one is not offered."""
+        identity = await self._llm.get_embedding_identity()
+        if normalise_model_name(name) != identity.model:
+            raise ModelNotFoundError(name)
+        embeddings = await self._llm.embed_texts(texts, is_query=kind == "query", user_id=user_id)
+        record = self._make_recorder(user_id, identity.model)
+        await record(ChatChunk(prompt_tokens=embeddings.prompt_tokens))
+        return embeddings
+
+    async def list_models(self) -> list[ModelOut]:
+        """List every model, and those that chat once more as the ones that ask the documents."""
+        models = await self._llm.list_models()
+        return [entry for model in models for entry in _describe(model)]
+
+    async def get_model(self, name: str) -> ModelOut:
+        base = name.removesuffix(DOCUMENTS_SUFFIX)
+        entries = _describe(await self._llm.get_model(base))
+        if name == base:
+            return entries[0]
+        if len(entries) == 1:
+            raise ModelNotFoundError(name)
+        return entries[1]
+
+    async def _add_passages(
+        self,
+        user_id: UUID,
+        body: GenerationCreate,
+        messages: Sequence[ChatMessage],
+        model: ChatModel,
+    ) -> tuple[Sequence[ChatMessage], list[SourceRead]]:
+        *history, question = messages
+        if question.role != "user" or not question.content:
+            raise UnsupportedParameterError(
+                "messages", "To answer from documents, the last message must be a question."
+            )
+        passages = await self._search.search(
+            SearchQuery(
+                text=question.content,
+                user_id=user_id,
+                limit=body.top_k or self._settings.top_k,
+                document_ids=body.document_ids,
+                tags=body.tags,
+            )
+        )
+        prompt = build_prompt(question.content, history, passages, model.prompt_tokens)
+        sources = [
+            SourceRead(number=number, is_cited=False, **passage.model_dump(exclude={"heading"}))
+            for number, passage in enumerate(prompt.passages, 1)
+        ]
+        return prompt.messages, sources
+
+    def _make_recorder(self, user_id: UUID, model: str) -> Callable[[ChatChunk], Awaitable[None]]:
+        async def record(last: ChatChunk) -> None:
+            async with self._sessions.begin() as session:
+                await UsageService(session).record(
+                    user_id,
+                    model,
+                    prompt_tokens=last.prompt_tokens,
+                    completion_tokens=last.completion_tokens,
+                )
+
+        return record
+
+
+def _describe(model: ModelRead) -> list[ModelOut]:
+    created = int(model.modified_at.timestamp()) if model.modified_at else 0
+    can_chat = model.capabilities is None or "completion" in model.capabilities
+    return [
+        ModelOut(id=name, created=created, owned_by="colloquy", context_length=model.context_length)
+        for name in (model.name, f"{model.name}{DOCUMENTS_SUFFIX}")[: 2 if can_chat else 1]
+    ]
