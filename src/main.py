@@ -23,6 +23,8 @@ from src.config import Settings
 from src.database import Sessions, create_engine, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
+from src.documents.progress import ProgressWatcher
+from src.documents.reader import DocumentReader
 from src.documents.router import router as documents_router
 from src.documents.search import SearchService
 from src.documents.storage import FileStorage, open_store
@@ -93,10 +95,16 @@ async def _start(
     vectors = await _open_vectors(stack, settings)
     storage = FileStorage(open_store(settings.storage.url, settings.data_dir))
     sparse = SparseEncoder()
-    ingestion = IngestionService(sessions, storage, vectors, sparse, llm, settings.documents)
+    reader = DocumentReader(settings.documents)
+    stack.push_async_callback(reader.close)
+    ingestion = IngestionService(
+        sessions, storage, vectors, sparse, llm, settings.documents, reader
+    )
     if settings.documents.worker_concurrency:
         _run_worker(stack, engine, ingestion, settings)
     search = SearchService(sessions, vectors, sparse, llm, settings.documents)
+    progress = ProgressWatcher(sessions)
+    stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
     log.info(
         "ready", embedded=sorted(embedded), docs=f"http://{settings.host}:{settings.port}/docs"
@@ -109,6 +117,7 @@ async def _start(
         "vectors": vectors,
         "storage": storage,
         "search": search,
+        "progress": progress,
         "answers": answers,
         "passwords": Passwords(settings.auth),
         "tokens": _create_tokens(settings),

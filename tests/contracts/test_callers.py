@@ -16,6 +16,10 @@ PUBLIC = {"health_check_live", "health_check_ready", "auth_register", "auth_log_
 # What a user sees of what is their own, and a stranger does not.
 OWNED = {
     "documents_get_document": "document_id",
+    "documents_update_document": "document_id",
+    "documents_download_document": "document_id",
+    "documents_follow_document": "document_id",
+    "documents_reprocess_document": "document_id",
     "documents_delete_document": "document_id",
     "documents_list_chunks": "document_id",
     "chat_get_session": "session_id",
@@ -31,6 +35,7 @@ OWN = {
     "documents_upload_documents",
     "documents_list_documents",
     "documents_search_documents",
+    "documents_get_usage",
     "chat_ask",
     "chat_ask_stream",
     "chat_create_session",
@@ -38,9 +43,12 @@ OWN = {
 }
 
 # The same for every user.
-SHARED = {"llm_list_models", "llm_get_model", "llm_get_status"}
+SHARED = {"documents_list_formats", "llm_list_models", "llm_get_model", "llm_get_status"}
 
-BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
+BODIES: dict[str, JSON] = {
+    "chat_update_session": {"title": "Mine now"},
+    "documents_update_document": {"title": "Mine now"},
+}
 
 
 class Operation(NamedTuple):

@@ -29,6 +29,8 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPoint:
+    """`dense` is empty for a passage that the model could not embed."""
+
     chunk_id: UUID
     user_id: UUID
     document_id: UUID

@@ -63,6 +63,8 @@ _UNFINISHED: Final = ".unfinished"
 _PATIENCE_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 0.05
 
+_Vector = list[float] | EdgeSparseVector | list[list[float]]
+
 
 class EdgeEngine:
     """Opens each collection once, at its first use. `claim` comes before everything else."""
@@ -209,13 +211,19 @@ def _build_config(dimension: int) -> EdgeConfig:
 def _build_point(point: ChunkPoint) -> Point:
     return Point(
         id=point.chunk_id,
-        vector={DENSE: list(point.dense), SPARSE: _build_sparse(point.sparse)},
+        vector=_build_vectors(point),
         payload={
             "user_id": str(point.user_id),
             "document_id": str(point.document_id),
             "tags": list(point.tags),
         },
     )
+
+
+def _build_vectors(point: ChunkPoint) -> dict[str, _Vector]:
+    """A passage without a dense vector is found by its words alone."""
+    vectors: dict[str, _Vector] = {SPARSE: _build_sparse(point.sparse)}
+    return vectors | {DENSE: list(point.dense)} if point.dense else vectors
 
 
 def _build_sparse(vector: SparseVector) -> EdgeSparseVector:

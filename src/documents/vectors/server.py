@@ -190,13 +190,19 @@ def _is_unknown_collection(error: Exception) -> bool:
 def _build_point(point: ChunkPoint) -> models.PointStruct:
     return models.PointStruct(
         id=str(point.chunk_id),
-        vector={DENSE: list(point.dense), SPARSE: _build_sparse(point.sparse)},
+        vector=_build_vectors(point),
         payload={
             "user_id": str(point.user_id),
             "document_id": str(point.document_id),
             "tags": list(point.tags),
         },
     )
+
+
+def _build_vectors(point: ChunkPoint) -> dict[str, list[float] | models.SparseVector]:
+    """A passage without a dense vector is found by its words alone."""
+    vectors: dict[str, list[float] | models.SparseVector] = {SPARSE: _build_sparse(point.sparse)}
+    return vectors | {DENSE: list(point.dense)} if point.dense else vectors
 
 
 def _build_sparse(vector: SparseVector) -> models.SparseVector:
