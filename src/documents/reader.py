@@ -70,8 +70,11 @@ class _Worker:
 class DocumentReader:
     """Starts a process when one is needed and keeps a few for the next files."""
 
-    def __init__(self, settings: DocumentSettings) -> None:
+    def __init__(
+        self, settings: DocumentSettings, *, grace_seconds: float = _GRACE_SECONDS
+    ) -> None:
         self._settings = settings
+        self._grace_seconds = grace_seconds
         self._idle: list[_Worker] = []
 
     @asynccontextmanager
@@ -107,7 +110,7 @@ class DocumentReader:
             "size_bytes": size_bytes,
             "settings": limits.model_dump(mode="json"),
         }
-        async with asyncio.timeout(limits.extraction_timeout_seconds + _GRACE_SECONDS):
+        async with asyncio.timeout(limits.extraction_timeout_seconds + self._grace_seconds):
             assert process.stdin is not None  # noqa: S101, it was started with a pipe
             body = json.dumps(order).encode()
             process.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
