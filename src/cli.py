@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 
 from src.config import Settings, render_env_example
@@ -26,7 +27,8 @@ def serve() -> None:
     settings = _load_settings()
     configure_logging(settings)
     try:
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
     except EmbeddedError as error:
         _fail(str(error))
 

@@ -31,7 +31,7 @@ class DatabaseSettings(Group):
     pool_size: Annotated[int, Field(ge=1, le=500, description="Connections kept per process.")] = 10
     pool_timeout_seconds: Annotated[
         float, Field(gt=0, description="How long a request waits for a free connection.")
-    ] = 10.0
+    ] = 30.0
 
 
 class QdrantSettings(Group):

@@ -22,11 +22,14 @@ from src.schemas import FieldProblem, Problem
 log = structlog.get_logger(__name__)
 
 
-class MalformedJSONError(BadRequestError):
-    status = 422
+class MalformedJSONError(InvalidError):
     code = "malformed_json"
-    title = "Invalid request"
     default_detail = "The body is not valid JSON."
+
+
+class MalformedBodyError(InvalidError):
+    code = "malformed_body"
+    default_detail = "The body is not well-formed."
 
 
 class MethodNotAllowedError(BadRequestError):
@@ -36,9 +39,12 @@ class MethodNotAllowedError(BadRequestError):
     default_detail = "This address does not answer to that method."
 
 
+# The framework says 400 to a body that it cannot parse; to us that is a malformed payload.
 _BY_STATUS: dict[int, type[AppError]] = {
-    error.status: error
-    for error in (BadRequestError, NotFoundError, MethodNotAllowedError, TooLargeError)
+    400: MalformedBodyError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+    413: TooLargeError,
 }
 
 
@@ -61,7 +67,7 @@ def render_problem(
         headers["Retry-After"] = str(error.retry_after_seconds)
     problem = Problem.from_error(error, getattr(request.state, "request_id", None), errors)
     return JSONResponse(
-        problem.model_dump(mode="json", exclude_none=True),
+        problem.model_dump(mode="json"),
         status_code=error.status,
         headers=headers,
         media_type="application/problem+json",
@@ -87,6 +93,8 @@ async def _handle_validation_error(request: Request, error: Exception) -> JSONRe
 
 async def _handle_framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101, registered for this type alone
+    if isinstance(error.__cause__, AppError):  # What went wrong while the body was read.
+        return render_problem(request, error.__cause__)
     known = _BY_STATUS.get(error.status_code, BadRequestError)
     response = render_problem(request, known())
     response.headers.update(error.headers or {})

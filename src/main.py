@@ -38,7 +38,7 @@ from src.exceptions import InvalidError
 from src.llm.client import OllamaClient, create_http_client
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
-from src.middleware import RequestContextMiddleware
+from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.schemas import problem_responses
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,11 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         lifespan=lifespan,
         generate_unique_id_function=_name_operation,
         responses=problem_responses(InvalidError),
-        max_body_size=_MAX_JSON_BYTES,
+    )
+    app.add_middleware(
+        BodyLimitMiddleware,
+        max_bytes=_MAX_JSON_BYTES,
+        unlimited=frozenset({f"{API_PREFIX}/documents"}),
     )
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)

@@ -24,7 +24,7 @@ _bearer = OAuth2PasswordBearer(
 )
 
 
-def get_auth_service(connection: HTTPConnection, session: SessionDep) -> AuthService:
+async def get_auth_service(connection: HTTPConnection, session: SessionDep) -> AuthService:
     settings: Settings = connection.state.settings
     passwords: Passwords = connection.state.passwords
     tokens: AccessTokens = connection.state.tokens
@@ -47,7 +47,7 @@ async def get_current_account(
 CurrentAccount = Annotated[User, Depends(get_current_account)]
 
 
-def get_current_user(account: CurrentAccount) -> Principal:
+async def get_current_user(account: CurrentAccount) -> Principal:
     return Principal(user_id=account.id, role=cast("Role", account.role))
 
 

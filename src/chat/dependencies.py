@@ -18,7 +18,7 @@ from src.database import SessionDep, release
 from src.llm.dependencies import LLMServiceDep
 
 
-def get_chat_service(connection: HTTPConnection, session: SessionDep) -> ChatService:
+async def get_chat_service(connection: HTTPConnection, session: SessionDep) -> ChatService:
     settings: Settings = connection.state.settings
     return ChatService(session, settings.chat)
 
@@ -26,7 +26,7 @@ def get_chat_service(connection: HTTPConnection, session: SessionDep) -> ChatSer
 ChatServiceDep = Annotated[ChatService, Depends(get_chat_service)]
 
 
-def get_answer_engine(connection: HTTPConnection) -> AnswerEngine:
+async def get_answer_engine(connection: HTTPConnection) -> AnswerEngine:
     engine: AnswerEngine = connection.state.answers
     return engine
 

@@ -27,9 +27,13 @@ from src.chat.schemas import (
 from src.database import DatabaseUnavailableError
 from src.documents.exceptions import VectorsUnavailableError
 from src.llm.exceptions import (
+    ContextLengthExceededError,
+    LLMFailedError,
     LLMInvalidResponseError,
     LLMTimedOutError,
     LLMUnavailableError,
+    ModelCapabilityError,
+    ModelMissingError,
     ModelNotFoundError,
 )
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
@@ -39,11 +43,15 @@ router = APIRouter(
 )
 
 _ASKING_ERRORS = (
+    ModelCapabilityError,
+    ContextLengthExceededError,
     ChatSessionNotFoundError,
     ModelNotFoundError,
     PromptTooLongError,
+    LLMFailedError,
     LLMInvalidResponseError,
     LLMUnavailableError,
+    ModelMissingError,
     VectorsUnavailableError,
     DatabaseUnavailableError,
     LLMTimedOutError,

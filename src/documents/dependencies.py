@@ -21,7 +21,7 @@ from src.documents.storage import FileStorage
 from src.documents.upload import UploadReceiver, UploadService
 
 
-def get_document_service(connection: HTTPConnection, session: SessionDep) -> DocumentService:
+async def get_document_service(connection: HTTPConnection, session: SessionDep) -> DocumentService:
     storage: FileStorage = connection.state.storage
     settings: Settings = connection.state.settings
     return DocumentService(session, JobQueue(session), storage, settings.documents)
@@ -30,7 +30,7 @@ def get_document_service(connection: HTTPConnection, session: SessionDep) -> Doc
 DocumentServiceDep = Annotated[DocumentService, Depends(get_document_service)]
 
 
-def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
+async def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
     storage: FileStorage = connection.state.storage
     settings: Settings = connection.state.settings
     return UploadReceiver(storage, settings.documents)
@@ -39,7 +39,7 @@ def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
 UploadReceiverDep = Annotated[UploadReceiver, Depends(get_upload_receiver)]
 
 
-def get_upload_service(
+async def get_upload_service(
     connection: HTTPConnection, session: SessionDep, receiver: UploadReceiverDep
 ) -> UploadService:
     settings: Settings = connection.state.settings
@@ -49,7 +49,7 @@ def get_upload_service(
 UploadServiceDep = Annotated[UploadService, Depends(get_upload_service)]
 
 
-def get_search_service(connection: HTTPConnection) -> SearchService:
+async def get_search_service(connection: HTTPConnection) -> SearchService:
     service: SearchService = connection.state.search
     return service
 
@@ -75,7 +75,7 @@ async def get_detached_document(document: OwnedDocument, session: SessionDep) ->
 DetachedDocument = Annotated[Document, Depends(get_detached_document)]
 
 
-def get_progress_watcher(connection: HTTPConnection) -> ProgressWatcher:
+async def get_progress_watcher(connection: HTTPConnection) -> ProgressWatcher:
     watcher: ProgressWatcher = connection.state.progress
     return watcher
 
@@ -83,7 +83,7 @@ def get_progress_watcher(connection: HTTPConnection) -> ProgressWatcher:
 ProgressWatcherDep = Annotated[ProgressWatcher, Depends(get_progress_watcher)]
 
 
-def get_conditions(
+async def get_conditions(
     range_: Annotated[
         str | None, Header(alias="Range", description="One range, `bytes=0-99`.")
     ] = None,
@@ -96,7 +96,7 @@ def get_conditions(
 ConditionsDep = Annotated[Conditions, Depends(get_conditions)]
 
 
-def get_document_filter(
+async def get_document_filter(
     q: Annotated[
         str | None,
         Query(max_length=200, description="Beginnings of words of the title or file name."),

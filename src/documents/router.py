@@ -52,7 +52,13 @@ from src.documents.schemas import (
     UsageRead,
 )
 from src.documents.search import SearchQuery
-from src.llm.exceptions import LLMTimedOutError, LLMUnavailableError
+from src.llm.exceptions import (
+    LLMFailedError,
+    LLMInvalidResponseError,
+    LLMTimedOutError,
+    LLMUnavailableError,
+    ModelMissingError,
+)
 from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
 
 router = APIRouter(
@@ -161,7 +167,14 @@ async def list_formats(_: DetachedUser, receiver: UploadReceiverDep) -> FormatsR
 
 @router.post(
     "/search",
-    responses=problem_responses(LLMUnavailableError, VectorsUnavailableError, LLMTimedOutError),
+    responses=problem_responses(
+        LLMInvalidResponseError,
+        LLMFailedError,
+        LLMUnavailableError,
+        ModelMissingError,
+        VectorsUnavailableError,
+        LLMTimedOutError,
+    ),
 )
 async def search_documents(
     body: SearchCreate, user: DetachedUser, service: SearchServiceDep

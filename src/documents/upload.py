@@ -42,6 +42,7 @@ from src.schemas import Problem
 
 _HEAD_BYTES = 64 * 1024
 _FIELD_BYTES = 16 * 1024
+_MOST_FIELDS = 50
 _LONGEST_NAME = 255
 # Counting on would slow uploads down, and nobody else waits behind so many.
 _LONGEST_LINE = 10_000
@@ -87,6 +88,7 @@ class UploadReceiver:
             async with aclosing(read_parts(body, boundary)) as parts:
                 async for part in parts:
                     if part.filename is None:
+                        _check_field_count(fields)
                         fields.setdefault(part.name, []).append(await _read_field(part))
                     else:
                         self._check_file(part, len(files) + 1)
@@ -289,6 +291,11 @@ async def _prepend(head: bytes, content: AsyncIterator[bytes]) -> AsyncGenerator
     yield head
     async for chunk in content:
         yield chunk
+
+
+def _check_field_count(fields: dict[str, list[str]]) -> None:
+    if sum(map(len, fields.values())) >= _MOST_FIELDS:
+        raise InvalidUploadFieldError("The upload has too many fields.")
 
 
 async def _read_field(part: Part) -> str:

@@ -23,7 +23,6 @@ from src.documents.exceptions import ProcessingFailedError
 from src.documents.ingestion import IngestionService
 from src.documents.queue import INGEST, PURGE, RETAG, IngestJob, PurgeJob, RetagJob
 from src.exceptions import UpstreamError
-from src.llm.exceptions import ModelNotFoundError
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +33,6 @@ _HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 _POLL_INTERVAL = timedelta(seconds=5)
 _RESTART_WAIT_SECONDS = 1.0
 _TIDY_INTERVAL_SECONDS = 3600.0
-
-# Not the document's fault, so a document waits for them and does not fail.
-_WAIT_FOR = (UpstreamError, ModelNotFoundError)
 
 
 class DocumentWorker:
@@ -98,7 +94,7 @@ class DocumentWorker:
         payload = IngestJob.model_validate_json(job.payload or b"")
         try:
             await self._run(self._ingestion.ingest(payload))
-        except _WAIT_FOR as reason:
+        except UpstreamError as reason:  # Not the document's fault: it waits.
             await self._ingestion.note(payload, "pending", reason)
             raise RetryRequested(_back_off(job.attempts)) from reason
         except RetryRequested:

@@ -1,10 +1,11 @@
 """What can go wrong between Colloquy and a model server.
 
 UnavailableError     LLMUnavailableError          503  it cannot be reached, is busy or refuses us
+                     ModelMissingError            503  it does not have a model that is configured
 TimedOutError        LLMTimedOutError             504  it did not answer in time
 UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
                      LLMFailedError               502  it could not run the model
-NotFoundError        ModelNotFoundError           404  it does not have the model
+NotFoundError        ModelNotFoundError           404  it does not have the model that was named
 BadRequestError      ModelCapabilityError         400  the model cannot do what was asked
                      ContextLengthExceededError   400  the text does not fit into the model
 """
@@ -66,6 +67,21 @@ class ModelNotFoundError(NotFoundError):
         super().__init__(
             f"The model '{model}' is not installed. Run `ollama pull {model}` on the model server, "
             "or choose another model."
+        )
+
+
+class ModelMissingError(UnavailableError):
+    """A configured model: whoever asks named none, and cannot mend it."""
+
+    code = "model_missing"
+    title = "Model missing"
+    default_detail = "A model that this server is configured for is not installed."
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The configured model '{model}' is not installed. Run `ollama pull {model}` on the "
+            "model server, or configure another one.",
+            retry_after_seconds=RETRY_AFTER_SECONDS,
         )
 
 

@@ -5,11 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from src.llm.dependencies import LLMServiceDep
+from src.llm.exceptions import (
+    LLMFailedError,
+    LLMInvalidResponseError,
+    LLMTimedOutError,
+    LLMUnavailableError,
+    ModelNotFoundError,
+)
 from src.llm.names import MAX_MODEL_NAME_LENGTH
 from src.llm.schemas import LLMStatusRead, ModelRead
-from src.schemas import Page
+from src.schemas import Page, problem_responses
 
 router = APIRouter(prefix="/llm", tags=["llm"])
+
+_SERVER_ERRORS = (LLMInvalidResponseError, LLMFailedError, LLMUnavailableError, LLMTimedOutError)
 
 ModelName = Annotated[
     str,
@@ -17,13 +26,13 @@ ModelName = Annotated[
 ]
 
 
-@router.get("/models")
+@router.get("/models", responses=problem_responses(*_SERVER_ERRORS))
 async def list_models(llm: LLMServiceDep) -> Page[ModelRead]:
     """List the models that are installed, all on one page."""
     return Page(items=await llm.list_models(), next_cursor=None)
 
 
-@router.get("/models/{name:path}")
+@router.get("/models/{name:path}", responses=problem_responses(ModelNotFoundError, *_SERVER_ERRORS))
 async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
     """Describe one installed model."""
     return await llm.get_model(name)

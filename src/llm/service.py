@@ -12,7 +12,12 @@ from src.exceptions import AppError
 from src.llm.cache import ExpiringCache
 from src.llm.catalogue import ModelCatalogue, pick_model
 from src.llm.client import OllamaClient
-from src.llm.exceptions import LLMInvalidResponseError, ModelCapabilityError, ModelNotFoundError
+from src.llm.exceptions import (
+    LLMInvalidResponseError,
+    ModelCapabilityError,
+    ModelMissingError,
+    ModelNotFoundError,
+)
 from src.llm.names import normalise_model_name
 from src.llm.prefixes import EmbeddingPrefixes, get_prefixes
 from src.llm.schemas import (
@@ -89,7 +94,10 @@ class LLMService:
 
     async def resolve_chat_model(self, name: str | None) -> ChatModel:
         """Find the model a caller named, or the configured one."""
-        model = await self._chat_models.find_model(name or self._settings.chat_model)
+        if name is None:
+            model = await _find_configured(self._chat_models, self._settings.chat_model)
+        else:
+            model = await self._chat_models.find_model(name)
         details = await self._chat_models.get_details(model)
         if details.capabilities is not None and "completion" not in details.capabilities:
             raise ModelCapabilityError(f"The model '{model.name}' cannot chat. Choose another one.")
@@ -127,7 +135,7 @@ class LLMService:
         )
 
     async def get_embedding_identity(self) -> EmbeddingIdentity:
-        model = await self._embed_models.find_model(self._settings.embed_model)
+        model = await _find_configured(self._embed_models, self._settings.embed_model)
         return EmbeddingIdentity(
             model=normalise_model_name(model.name),
             digest=model.digest,
@@ -168,7 +176,7 @@ class LLMService:
         )
 
     async def _embed(self, texts: Sequence[str]) -> list[list[float]]:
-        model = await self._embed_models.find_model(self._settings.embed_model)
+        model = await _find_configured(self._embed_models, self._settings.embed_model)
         dimension = await self._dimensions.get(model)
         vectors = await self._embed_with(model, texts)
         if any(len(vector) != dimension for vector in vectors):
@@ -228,6 +236,13 @@ def _choose_prefixes(settings: OllamaSettings) -> EmbeddingPrefixes:
 
 def _context_length(model: InstalledModel, details: ModelDetails) -> int | None:
     return details.context_length or model.details.context_length
+
+
+async def _find_configured(models: ModelCatalogue, name: str) -> InstalledModel:
+    try:
+        return await models.find_model(name)
+    except ModelNotFoundError as exc:
+        raise ModelMissingError(name) from exc
 
 
 async def _check_model(

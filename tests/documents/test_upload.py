@@ -189,6 +189,11 @@ async def test_what_is_no_upload_is_refused(
     assert list_stored(settings, user) == []
 
 
+async def test_an_upload_may_be_larger_than_other_requests(user: User) -> None:
+    response = await user.upload(("large.txt", b"large " * 500_000))
+    assert response.status_code == 202
+
+
 @pytest.fixture
 async def small(settings: Settings) -> AsyncIterator[tuple[User, Settings]]:
     """A user of a server that takes files of up to 100,000 bytes, and two at once."""
@@ -239,6 +244,13 @@ async def test_an_upload_that_never_ends_is_cut_off(small: tuple[User, Settings]
         pass  # The server closed the connection while we were still sending.
     assert sent < 20_000_000
     assert list_stored(settings, user) == []
+
+
+async def test_too_many_fields_are_refused(user: User) -> None:
+    response = await user.http.post(
+        "/documents", files=[("tags", (None, "tag"))] * 60 + [("files", ("a.txt", b"words"))]
+    )
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_upload_field")
 
 
 async def test_too_many_files_are_refused_together(small: tuple[User, Settings]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from src.llm.offline.app import create_offline_app
 from tests.fixtures.processes import Colloquy, find_free_port, run_colloquy
 from tests.fixtures.servers import run_server
-from tests.fixtures.users import JSON, User, join_text, read_events, sign_up
+from tests.fixtures.users import JSON, PASSWORD, User, join_text, read_events, sign_up
 
 TEXT = "# Lighthouse\n\nThe lighthouse of Alexandria was built by Sostratus of Cnidus.\n"
 LONG_TEXT = "\n\n".join(
@@ -56,6 +56,8 @@ async def test_from_an_empty_folder_to_a_cited_answer(tmp_path: Path) -> None:
         assert await colloquy.stop() == 0
         await assert_nothing_is_left(children)
         assert "Traceback" not in colloquy.log
+        for secret in (user.token, PASSWORD, "Sostratus", "Who built"):
+            assert secret not in colloquy.log
     async with (
         run_colloquy(tmp_path / "data") as colloquy,
         as_before(colloquy, user) as user,

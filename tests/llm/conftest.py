@@ -10,9 +10,7 @@ from starlette.types import ASGIApp
 
 from src.config import OllamaSettings
 from src.llm.client import OllamaClient, create_http_client
-from src.llm.offline.app import create_offline_app
-from src.llm.offline.faults import FAULTS
-from tests.llm.servers import LoopbackServer, run_server
+from tests.fixtures.servers import LoopbackServer, run_server
 
 
 class ClientFactory(Protocol):
@@ -22,16 +20,9 @@ class ClientFactory(Protocol):
 ServerFactory = Callable[[ASGIApp], Awaitable[LoopbackServer]]
 
 
-@pytest.fixture(scope="session")
-async def offline() -> AsyncIterator[LoopbackServer]:
-    app = create_offline_app(faults=FAULTS, token_delay_seconds=0)
-    async with run_server(app) as server:
-        yield server
-
-
 @pytest.fixture
-async def raw(offline: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=offline.url, trust_env=False) as http:
+async def raw(offline_models: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=offline_models.url, trust_env=False) as http:
         yield http
 
 

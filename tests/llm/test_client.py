@@ -25,8 +25,8 @@ from src.llm.offline.embedding import DIMENSION
 from src.llm.offline.faults import TRICKY_TEXT
 from src.llm.schemas import ChatChunk, ChatMessage
 from src.llm.wire import ChatRequest, GenerationOptions
+from tests.fixtures.servers import LoopbackServer, wait_until
 from tests.llm.conftest import ClientFactory, ServerFactory
-from tests.llm.servers import LoopbackServer, wait_until
 
 SHORT_SECONDS = 0.2
 
@@ -49,8 +49,8 @@ async def read_text(client: OllamaClient, model: str) -> str:
 
 
 @pytest.fixture
-async def client(offline: LoopbackServer, make_client: ClientFactory) -> OllamaClient:
-    return await make_client(offline.url)
+async def client(offline_models: LoopbackServer, make_client: ClientFactory) -> OllamaClient:
+    return await make_client(offline_models.url)
 
 
 async def test_an_answer_streams_and_ends_with_its_counts(client: OllamaClient) -> None:
@@ -99,12 +99,12 @@ async def test_a_prompt_past_the_window_is_an_error(client: OllamaClient) -> Non
     ],
 )
 async def test_a_failed_answer_is_mapped_and_leaves_nothing_open(
-    client: OllamaClient, offline: LoopbackServer, model: str, expected: type[AppError]
+    client: OllamaClient, offline_models: LoopbackServer, model: str, expected: type[AppError]
 ) -> None:
     with pytest.raises(AppError) as caught:
         await collect(client, ask(model))
     assert type(caught.value) is expected
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 @pytest.mark.parametrize(
@@ -116,39 +116,39 @@ async def test_a_failed_answer_is_mapped_and_leaves_nothing_open(
     ],
 )
 async def test_a_stalled_answer_times_out_and_is_aborted(
-    offline: LoopbackServer,
+    offline_models: LoopbackServer,
     make_client: ClientFactory,
     model: str,
     settings: dict[str, float],
     received: int,
 ) -> None:
-    client = await make_client(offline.url, **settings)
+    client = await make_client(offline_models.url, **settings)
     chunks = client.stream_chat(ask(model))
     for _ in range(received):
         await anext(chunks)
     with pytest.raises(LLMTimedOutError):
         await anext(chunks)
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 async def test_closing_a_stream_aborts_the_generation(
-    client: OllamaClient, offline: LoopbackServer
+    client: OllamaClient, offline_models: LoopbackServer
 ) -> None:
     async with aclosing(client.stream_chat(ask("fault-stall-mid"))) as chunks:
         assert (await anext(chunks)).content == "Half"
-        assert offline.server_state.tasks
-    await offline.wait_until_idle()
+        assert offline_models.server_state.tasks
+    await offline_models.wait_until_idle()
 
 
 async def test_cancelling_a_reader_aborts_the_generation(
-    client: OllamaClient, offline: LoopbackServer
+    client: OllamaClient, offline_models: LoopbackServer
 ) -> None:
     reader = asyncio.create_task(collect(client, ask("fault-stall-first")))
-    await wait_until(lambda: bool(offline.server_state.tasks))
+    await wait_until(lambda: bool(offline_models.server_state.tasks))
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ async def test_thinking_is_apart_from_the_answer(client: OllamaClient) -> None:
     assert (second.thinking, second.content) == ("", "Yes.")
 
 
-async def test_many_answers_at_once(client: OllamaClient, offline: LoopbackServer) -> None:
+async def test_many_answers_at_once(client: OllamaClient, offline_models: LoopbackServer) -> None:
     answers = await asyncio.gather(*(read_text(client, "offline-chat") for _ in range(100)))
     assert len(set(answers)) == 1
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 async def test_vectors_come_in_order(client: OllamaClient) -> None:
@@ -208,14 +208,14 @@ async def test_no_text_needs_no_request(make_client: ClientFactory) -> None:
     ],
 )
 async def test_failed_embeddings_are_mapped_and_leave_nothing_open(
-    offline: LoopbackServer, make_client: ClientFactory, model: str, expected: type[AppError]
+    offline_models: LoopbackServer, make_client: ClientFactory, model: str, expected: type[AppError]
 ) -> None:
-    client = await make_client(offline.url, embed_timeout_seconds=SHORT_SECONDS)
+    client = await make_client(offline_models.url, embed_timeout_seconds=SHORT_SECONDS)
     texts = ["a", "b"] if model in {"fault-dimensions", "fault-count"} else ["a"]
     with pytest.raises(AppError) as caught:
         await client.embed(model, texts, keep_alive="5m")
     assert type(caught.value) is expected
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 async def test_metadata(client: OllamaClient) -> None:

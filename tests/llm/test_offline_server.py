@@ -13,7 +13,7 @@ import pytest
 
 from src.llm.offline.encoding import encode_object, format_timestamp
 from src.llm.offline.tokens import count_tokens, keep_first_tokens, split_tokens
-from tests.llm.servers import LoopbackServer
+from tests.fixtures.servers import LoopbackServer
 
 CHAT = {"model": "offline-chat", "messages": [{"role": "user", "content": "Hi & <you>"}]}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
@@ -205,14 +205,14 @@ async def test_pulling_another_model_fails_midway(raw: httpx.AsyncClient) -> Non
 
 
 async def test_headers_wait_for_the_first_line(
-    raw: httpx.AsyncClient, offline: LoopbackServer
+    raw: httpx.AsyncClient, offline_models: LoopbackServer
 ) -> None:
     request = raw.build_request(
         "POST", "/api/chat", json={"model": "fault-stall-first"}, timeout=0.2
     )
     with pytest.raises(httpx.ReadTimeout):
         await raw.send(request, stream=True)
-    await offline.wait_until_idle()
+    await offline_models.wait_until_idle()
 
 
 async def test_old_messages_make_room_for_the_last(raw: httpx.AsyncClient) -> None:

@@ -9,15 +9,17 @@ from src.config import OllamaSettings
 from src.llm.client import OllamaClient, create_http_client
 from src.llm.router import router
 from src.llm.service import LLMService
+from tests.fixtures.servers import LoopbackServer
 from tests.llm.conftest import ServerFactory
-from tests.llm.servers import LoopbackServer
 
 SETTINGS = OllamaSettings(chat_model="offline-chat", embed_model="offline-embed")
 
 
 @pytest.fixture
-async def http(offline: LoopbackServer, serve: ServerFactory) -> AsyncIterator[httpx.AsyncClient]:
-    async with create_http_client(SETTINGS, offline.url) as upstream:
+async def http(
+    offline_models: LoopbackServer, serve: ServerFactory
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with create_http_client(SETTINGS, offline_models.url) as upstream:
         client = OllamaClient(upstream, SETTINGS)
 
         @asynccontextmanager

@@ -11,8 +11,9 @@ from src.config import OllamaSettings
 from src.llm.exceptions import LLMInvalidResponseError, ModelCapabilityError, ModelNotFoundError
 from src.llm.schemas import ChatMessage, ChatOptions
 from src.llm.service import EmbeddingIdentity, LLMService
+from tests.fixtures.servers import LoopbackServer, run_server
 from tests.llm.conftest import ClientFactory
-from tests.llm.servers import LoopbackServer, ScriptedModel, ScriptedServer, run_server
+from tests.llm.scripted import ScriptedModel, ScriptedServer
 
 HOUR_SECONDS = 3600
 MESSAGES = [ChatMessage("user", "Is it so?")]

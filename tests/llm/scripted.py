@@ -1,56 +1,12 @@
-"""Real servers on free ports, and a model server whose models and answers a test decides."""
+"""A model server whose models and answers a test decides."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again, since uvicorn gives no event to wait for; fail after some seconds."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
-class LoopbackServer(uvicorn.Server):
-    """A server in the test's own event loop that leaves signals to pytest."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        super().__init__(uvicorn.Config(app, port=0, log_level="critical", lifespan="auto"))
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    @property
-    def url(self) -> str:
-        port = self.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}"
-
-    async def wait_until_idle(self) -> None:
-        """Return when no request is being answered any more; a leaked one fails the test."""
-        await wait_until(lambda: not self.server_state.tasks)
-
-
-@asynccontextmanager
-async def run_server(app: ASGIApp) -> AsyncIterator[LoopbackServer]:
-    server = LoopbackServer(app)
-    serving = asyncio.create_task(server.serve())
-    await wait_until(lambda: server.started)
-    try:
-        yield server
-    finally:
-        server.should_exit = server.force_exit = True
-        await serving
 
 
 @dataclass

@@ -1,0 +1,72 @@
+"""What every request meets, whatever it asks for."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.fixtures.servers import LoopbackServer
+from tests.fixtures.users import User
+
+TOO_LARGE = b'{"query": "' + b"x" * 1_100_000 + b'"}'
+
+
+async def send_in_chunks() -> AsyncIterator[bytes]:
+    for start in range(0, len(TOO_LARGE), 100_000):
+        yield TOO_LARGE[start : start + 100_000]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("path", ["/documents/search", "/chat/query", "/auth/token"])
+async def test_a_body_that_is_too_large_is_refused(
+    user: User, path: str, *, is_chunked: bool
+) -> None:
+    headers = {"Content-Type": "application/json"}
+    if path == "/auth/token":
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = send_in_chunks() if is_chunked else TOO_LARGE
+    response = await user.http.post(path, content=content, headers=headers)
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "request_too_large"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/chat/nowhere", 404, "not_found"),
+        ("PUT", "/auth/me", 405, "method_not_allowed"),
+    ],
+)
+async def test_unknown_addresses_are_problems_too(
+    user: User, method: str, path: str, status: int, code: str
+) -> None:
+    response = await user.http.request(method, path)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"), [("abc-1.2_3", True), ("a b", False), ("x" * 65, False)]
+)
+async def test_a_request_keeps_its_id(server: LoopbackServer, sent: str, *, is_kept: bool) -> None:
+    async with httpx.AsyncClient(base_url=server.api_url) as http:
+        response = await http.get("/auth/me", headers={"X-Request-ID": sent})
+    returned = response.headers["X-Request-ID"]
+    assert (returned == sent) is is_kept
+    assert response.json()["request_id"] == returned
+
+
+async def test_responses_carry_security_headers(anonymous: httpx.AsyncClient) -> None:
+    response = await anonymous.get("/auth/me")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+
+
+async def test_logs_hold_no_secrets(user: User, capfd: pytest.CaptureFixture[str]) -> None:
+    await user.ask("A very private question?", use_documents=False)
+    await user.http.post("/auth/token", data={"username": user.username, "password": "hunter2 no"})
+    written = "".join(capfd.readouterr())
+    for secret in (user.token, "very private", "hunter2"):
+        assert secret not in written
