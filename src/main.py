@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,20 @@ log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What works on documents is made of, in the API and in other processes."""
+
+    settings: Settings
+    engine: AsyncEngine
+    sessions: Sessions
+    llm: LLMService
+    vectors: VectorIndex
+    storage: FileStorage
+    sparse: SparseEncoder
+    reader: DocumentReader
 
 
 def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) -> FastAPI:
@@ -93,20 +108,11 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, embedded: frozenset[str]
 ) -> dict[str, Any]:
     """Open every client, each closed by the stack, and return the state that requests see."""
-    engine = await _open_database(stack, settings)
-    sessions = create_sessions(engine)
-    llm = await _open_llm(stack, settings)
-    vectors = await _open_vectors(stack, settings)
-    storage = FileStorage(open_store(settings.storage.url, settings.data_dir))
-    sparse = SparseEncoder()
-    reader = DocumentReader(settings.documents)
-    stack.push_async_callback(reader.close)
-    ingestion = IngestionService(
-        sessions, storage, vectors, sparse, llm, settings.documents, reader
-    )
+    parts = await open_parts(stack, settings)
     if settings.documents.worker_concurrency:
-        _run_worker(stack, engine, ingestion, settings)
-    search = SearchService(sessions, vectors, sparse, llm, settings.documents)
+        run_worker(stack, parts)
+    sessions, llm = parts.sessions, parts.llm
+    search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
@@ -118,14 +124,33 @@ async def _start(
         "embedded": embedded,
         "sessions": sessions,
         "llm": llm,
-        "vectors": vectors,
-        "storage": storage,
+        "vectors": parts.vectors,
+        "storage": parts.storage,
         "search": search,
         "progress": progress,
         "answers": answers,
         "passwords": Passwords(settings.auth),
         "tokens": _create_tokens(settings),
     }
+
+
+async def open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
+    """Open what the API and a worker have in common."""
+    engine = await _open_database(stack, settings)
+    llm = await _open_llm(stack, settings)
+    vectors = await _open_vectors(stack, settings)
+    reader = DocumentReader(settings.documents)
+    stack.push_async_callback(reader.close)
+    return Parts(
+        settings=settings,
+        engine=engine,
+        sessions=create_sessions(engine),
+        llm=llm,
+        vectors=vectors,
+        storage=FileStorage(open_store(settings.storage.url, settings.data_dir)),
+        sparse=SparseEncoder(),
+        reader=reader,
+    )
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngine:
@@ -162,10 +187,18 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     return vectors
 
 
-def _run_worker(
-    stack: AsyncExitStack, engine: AsyncEngine, ingestion: IngestionService, settings: Settings
-) -> None:
-    worker = DocumentWorker(engine, ingestion, concurrency=settings.documents.worker_concurrency)
+def run_worker(stack: AsyncExitStack, parts: Parts) -> None:
+    limits = parts.settings.documents
+    ingestion = IngestionService(
+        parts.sessions,
+        parts.storage,
+        parts.vectors,
+        parts.sparse,
+        parts.llm,
+        limits,
+        parts.reader,
+    )
+    worker = DocumentWorker(parts.engine, ingestion, concurrency=limits.worker_concurrency)
     task = asyncio.create_task(worker.run())
 
     async def stop() -> None:

@@ -68,12 +68,19 @@ class FileStorage:
             async for block in found.stream(min_chunk_size=block_bytes):
                 yield bytes(block)
 
-    async def list_keys(self) -> AsyncGenerator[tuple[str, datetime]]:
-        """Every stored object with the time it was written."""
+    async def has(self, key: str) -> bool:
+        with _storage_errors():
+            try:
+                await obstore.head_async(self._store, key)
+            except FileNotFoundError:
+                return False
+        return True
+
+    async def list_keys(self) -> AsyncGenerator[list[tuple[str, datetime]]]:
+        """Every stored object with the time it was written, in batches."""
         with _storage_errors():
             async for batch in obstore.list(self._store):
-                for found in batch:
-                    yield found["path"], found["last_modified"]
+                yield [(found["path"], found["last_modified"]) for found in batch]
 
     async def delete(self, key: str) -> None:
         """Delete an object; one that is gone already is no error."""

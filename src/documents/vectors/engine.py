@@ -36,6 +36,7 @@ from qdrant_edge import (
     Prefetch,
     Query,
     QueryRequest,
+    ScrollRequest,
     SearchParams,
     UpdateOperation,
     UuidIndexParams,
@@ -118,6 +119,29 @@ class EdgeEngine:
     def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None:
         target = _build_filter(Scope(user_id, (document_id,)))
         self._write(collection, UpdateOperation.delete_points_by_filter(target))
+
+    def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+        """The engine's offset is the first id to return, so one more is read and left out."""
+        shard = self._open(collection)
+        if shard is None:
+            return []
+        request = ScrollRequest(offset=after, limit=limit + 1, with_payload=False)
+        found = [_to_uuid(record.id) for record in shard.scroll(request)[0]]
+        return [point_id for point_id in found if point_id != after][:limit]
+
+    def delete_points(self, collection: str, chunk_ids: list[UUID]) -> None:
+        self._write(collection, UpdateOperation.delete_points([*chunk_ids]))
+
+    def drop_collection(self, name: str) -> None:
+        """Rename first: a crash in the middle leaves nothing that looks like a collection."""
+        shard = self._shards.pop(name, None)
+        if shard is not None:
+            shard.close()
+        leftover = self._path / f"{name}{_UNFINISHED}"
+        shutil.rmtree(leftover, ignore_errors=True)
+        if (self._path / name).is_dir():
+            (self._path / name).rename(leftover)
+            shutil.rmtree(leftover)
 
     def search(self, collection: str, query: HybridQuery, scope: Scope, limit: int) -> list[Hit]:
         shard = self._open(collection)
