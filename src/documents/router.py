@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.requests import ClientDisconnect
 
 from src.auth.dependencies import AUTHENTICATION_ERRORS, CurrentUser, DetachedUser
 from src.documents.dependencies import (
@@ -136,7 +137,7 @@ async def upload_documents(
     or fails on its own; only when none is good is the answer an error, the first file's.
     """
     boundary = get_boundary(request.headers.get("content-type", ""))
-    received = await receiver.receive(user.user_id, request.stream(), boundary)
+    received = await receiver.receive(user.user_id, _read_body(request), boundary)
     return await service.accept(user.user_id, received, request.state.request_id, idempotency_key)
 
 
@@ -282,3 +283,11 @@ async def follow_document(
     async with aclosing(watcher.follow(document.id)) as events:
         async for event in events:
             yield ServerSentEvent(raw_data=event.model_dump_json(), event=event.type)
+
+
+async def _read_body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as exc:
+        raise MalformedUploadError("The upload was cut off.") from exc
