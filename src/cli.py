@@ -1,16 +1,19 @@
-"""What an operator types: `colloquy serve`, `migrate`, `create-admin` and more."""
+"""What an operator types: `colloquy serve`, `worker`, `reindex`, `create-admin` and more."""
 
 import asyncio
 import json
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 import uvicorn
 import uvloop
 from pydantic import ValidationError
 
+from src import operations
 from src.access import render_access
 from src.auth.first_admin import BadAdminError, check_admin
 from src.auth.first_admin import create_admin as make_admin
@@ -21,8 +24,13 @@ from src.database import create_engine, create_sessions
 from src.database import migrate as migrate_database
 from src.embedded import EmbeddedError
 from src.embedded.services import run_database, run_missing_services
+from src.exceptions import AppError
 from src.logs import configure_logging
 from src.main import create_app
+
+ResultT = TypeVar("ResultT")
+
+_BAR_WIDTH = 40
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -37,6 +45,31 @@ def serve() -> None:
             runner.run(_serve(settings))
     except EmbeddedError as error:
         _fail(str(error))
+
+
+@cli.command()
+def worker() -> None:
+    """Process documents outside the API; run as many as wanted."""
+    _run(_work)
+
+
+@cli.command()
+def reindex() -> None:
+    """Embed every document anew after the embedding model has changed; searches go on."""
+    _run(lambda settings: operations.reindex(settings, _show_progress))
+    print(file=sys.stderr)
+
+
+@cli.command()
+def verify(
+    *, mend: Annotated[bool, typer.Option(help="Delete strays and index what is missing.")] = False
+) -> None:
+    """Compare documents, vectors and files; fails when they do not agree."""
+    findings = _run(lambda settings: operations.verify(settings, mend=mend))
+    for name, count in asdict(findings).items():
+        print(f"{name.replace('_', ' '):22}{count:8}")
+    is_left = findings.missing_files if mend else any(asdict(findings).values())
+    raise SystemExit(1 if is_left else 0)
 
 
 @cli.command()
@@ -85,6 +118,34 @@ def env_example() -> None:
 
 def main() -> None:
     cli()
+
+
+def _run(run: Callable[[Settings], Coroutine[None, None, ResultT]]) -> ResultT:
+    settings = _load_settings()
+    configure_logging(settings)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(run(settings))
+    except KeyboardInterrupt:
+        _fail("Stopped. What was begun goes on with the next worker.")
+    except (EmbeddedError, AppError) as error:
+        _fail(str(error))
+
+
+async def _work(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await operations.work(settings, stopping)
+
+
+def _show_progress(done: int, total: int) -> None:
+    """One line that grows on a terminal; elsewhere nothing but the end."""
+    if sys.stderr.isatty() or done == total:
+        filled = "#" * (_BAR_WIDTH * done // total if total else _BAR_WIDTH)
+        bar = f"[{filled:{_BAR_WIDTH}}] {done:,} of {total:,} documents"
+        print(f"\r{bar}", end="", file=sys.stderr, flush=True)
 
 
 async def _serve(settings: Settings) -> None:

@@ -221,9 +221,21 @@ class RateLimitSettings(Group):
 class DocumentSettings(Group):
     max_bytes: Annotated[int, Field(ge=1, description="The largest file accepted.")] = 50_000_000
     max_files: Annotated[int, Field(ge=1, description="The most files of one upload.")] = 100
+    max_documents_per_user: Annotated[
+        int | None, Field(ge=0, description="Documents a user may have; empty is without limit.")
+    ] = None
+    max_bytes_per_user: Annotated[
+        int | None, Field(ge=0, description="Bytes a user may store; empty is without limit.")
+    ] = None
     extraction_timeout_seconds: Annotated[
         float, Field(gt=0, description="For reading one file.")
-    ] = 300
+    ] = 120
+    extraction_memory_mb: Annotated[
+        int, Field(ge=256, description="Memory that reading one file may take.")
+    ] = 1024
+    embedding_cache_days: Annotated[
+        int, Field(ge=0, description="How long the vector of a text is kept without being used.")
+    ] = 30
     chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1500
     chunk_overlap_characters: Annotated[
         int, Field(ge=0, description="Shared by neighbouring passages.")

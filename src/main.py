@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +29,9 @@ from src.config import Settings
 from src.database import Sessions, create_engine, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
+from src.documents.progress import ProgressWatcher
 from src.documents.queue import UserDataPurger
+from src.documents.reader import DocumentReader
 from src.documents.router import router as documents_router
 from src.documents.search import SearchService
 from src.documents.storage import FileStorage, open_store
@@ -53,6 +56,20 @@ _MAX_JSON_BYTES = 1024 * 1024
 _MAX_IMAGES_BYTES = 20 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What works on documents is made of, in the API and in other processes."""
+
+    settings: Settings
+    engine: AsyncEngine
+    sessions: Sessions
+    llm: LLMService
+    vectors: VectorIndex
+    storage: FileStorage
+    sparse: SparseEncoder
+    reader: DocumentReader
+
+
 def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) -> FastAPI:
     """Build the application. `settings` name a database and an Ollama; see `src.embedded`."""
 
@@ -68,7 +85,6 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
-        responses=problem_responses(InvalidError),
     )
     app.add_middleware(
         BodyLimitMiddleware,
@@ -78,7 +94,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     )
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
-    app.include_router(health.router)
+    app.include_router(health.router, responses=problem_responses(InvalidError))
     app.include_router(_build_api())
     app.include_router(openai_router)
     require_access_rows(app)
@@ -86,7 +102,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
 
 
 def _build_api() -> APIRouter:
-    api = APIRouter(prefix=API_PREFIX)
+    api = APIRouter(prefix=API_PREFIX, responses=problem_responses(InvalidError))
     api.include_router(auth_router)
     api.include_router(auth_admin_router)
     api.include_router(documents_router)
@@ -103,19 +119,16 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, embedded: frozenset[str]
 ) -> dict[str, Any]:
     """Open every client, each closed by the stack, and return the state that requests see."""
-    engine = await _open_database(stack, settings)
-    sessions = create_sessions(engine)
+    parts = await open_parts(stack, settings)
     passwords = Passwords(settings.auth)
     stack.callback(passwords.close)
-    await ensure_first_admin(sessions, passwords, settings.auth)
-    llm = await _open_llm(stack, settings)
-    vectors = await _open_vectors(stack, settings)
-    storage = FileStorage(open_store(settings.storage.url, settings.data_dir))
-    sparse = SparseEncoder()
-    ingestion = IngestionService(sessions, storage, vectors, sparse, llm, settings.documents)
+    await ensure_first_admin(parts.sessions, passwords, settings.auth)
     if settings.documents.worker_concurrency:
-        _run_worker(stack, engine, ingestion, settings)
-    search = SearchService(sessions, vectors, sparse, llm, settings.documents)
+        run_worker(stack, parts)
+    sessions, llm = parts.sessions, parts.llm
+    search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    progress = ProgressWatcher(sessions)
+    stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
     log.info(
         "ready", embedded=sorted(embedded), docs=f"http://{settings.host}:{settings.port}/docs"
@@ -125,9 +138,10 @@ async def _start(
         "embedded": embedded,
         "sessions": sessions,
         "llm": llm,
-        "vectors": vectors,
-        "storage": storage,
+        "vectors": parts.vectors,
+        "storage": parts.storage,
         "search": search,
+        "progress": progress,
         "answers": answers,
         "passwords": passwords,
         "tokens": _create_tokens(settings),
@@ -135,6 +149,25 @@ async def _start(
         "key_uses": _open_key_uses(stack, sessions),
         "purger": UserDataPurger(),
     }
+
+
+async def open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
+    """Open what the API and a worker have in common."""
+    engine = await _open_database(stack, settings)
+    llm = await _open_llm(stack, settings)
+    vectors = await _open_vectors(stack, settings)
+    reader = DocumentReader(settings.documents)
+    stack.push_async_callback(reader.close)
+    return Parts(
+        settings=settings,
+        engine=engine,
+        sessions=create_sessions(engine),
+        llm=llm,
+        vectors=vectors,
+        storage=FileStorage(open_store(settings.storage.url, settings.data_dir)),
+        sparse=SparseEncoder(),
+        reader=reader,
+    )
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngine:
@@ -171,10 +204,18 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     return vectors
 
 
-def _run_worker(
-    stack: AsyncExitStack, engine: AsyncEngine, ingestion: IngestionService, settings: Settings
-) -> None:
-    worker = DocumentWorker(engine, ingestion, concurrency=settings.documents.worker_concurrency)
+def run_worker(stack: AsyncExitStack, parts: Parts) -> None:
+    limits = parts.settings.documents
+    ingestion = IngestionService(
+        parts.sessions,
+        parts.storage,
+        parts.vectors,
+        parts.sparse,
+        parts.llm,
+        limits,
+        parts.reader,
+    )
+    worker = DocumentWorker(parts.engine, ingestion, concurrency=limits.worker_concurrency)
     task = asyncio.create_task(worker.run())
 
     async def stop() -> None:

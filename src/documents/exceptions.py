@@ -1,7 +1,11 @@
 """What can go wrong with documents: reading files and searching vectors."""
 
+from typing import ClassVar
+
 from src.exceptions import (
+    AppError,
     BadRequestError,
+    ConflictError,
     InvalidError,
     NotFoundError,
     TooLargeError,
@@ -58,6 +62,29 @@ class DocumentNotFoundError(NotFoundError):
     default_detail = "There is no document with this id."
 
 
+class FileGoneError(NotFoundError):
+    code = "file_not_found"
+    default_detail = "The stored file of this document is gone."
+
+
+class RangeNotSatisfiableError(AppError):
+    status: ClassVar[int] = 416
+    code = "range_not_satisfiable"
+    title = "Range not satisfiable"
+    default_detail = "The file has no such bytes."
+
+
+class QuotaExceededError(ConflictError):
+    code = "quota_exceeded"
+    title = "Quota exceeded"
+    default_detail = "The file does not fit into what is left of your quota."
+
+
+class UploadKeyReusedError(ConflictError):
+    code = "idempotency_key_reused"
+    default_detail = "This Idempotency-Key was sent with a different upload before."
+
+
 class DocumentVanishedError(Exception):
     """A document was deleted while a job worked on it."""
 
@@ -95,6 +122,16 @@ class FileTooLargeError(TooLargeError):
 class StorageUnavailableError(UnavailableError):
     code = "storage_unavailable"
     default_detail = "The file storage cannot be reached or is full. Try again shortly."
+
+
+class ExtractionMemoryError(ExtractionError):
+    code = "extraction_memory"
+    default_detail = "Reading the file takes more memory than allowed. Split it into smaller files."
+
+
+class ExtractionCrashedError(ExtractionError):
+    code = "extraction_crashed"
+    default_detail = "Reading the file broke the reader: it is damaged or made to do harm."
 
 
 class StoredFileMissingError(ExtractionError):

@@ -18,6 +18,7 @@ from kreuzberg import (
     ExtractionConfig,
     ExtractionResult,
     KreuzbergError,
+    LanguageDetectionConfig,
     PageConfig,
     extract_bytes,
 )
@@ -56,6 +57,7 @@ class Extraction:
     chunks: list[ExtractedChunk]
     page_count: int | None
     characters: int
+    language: str | None = None
 
 
 async def extract(content: bytes, mime_type: str, *, settings: DocumentSettings) -> Extraction:
@@ -108,6 +110,7 @@ def _configure(
             # The Markdown chunker knows the headings of every format that has them.
             chunker_type="text" if mime_type == PLAIN_TEXT else "markdown",
         ),
+        language_detection=LanguageDetectionConfig(enabled=True),
         cancel_token=token,
     )
 
@@ -119,7 +122,13 @@ def _read_result(result: ExtractionResult) -> Extraction:
     chunks = cut_chunks(text, spans)
     if not chunks:
         raise EmptyDocumentError
-    return Extraction(chunks, pages["total_count"] if pages else None, len(text))
+    languages = result.detected_languages
+    return Extraction(
+        chunks,
+        pages["total_count"] if pages else None,
+        len(text),
+        languages[0] if languages else None,
+    )
 
 
 def _to_span(chunk: Chunk, *, has_pages: bool) -> ByteSpan:

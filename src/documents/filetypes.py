@@ -82,6 +82,8 @@ _TEXTUAL: Final[Mapping[str, str]] = {
     ".eml": _MAIL,
     ".ipynb": "application/x-ipynb+json",
 }
+# Recognised without their names.
+_NAMED: Final[Mapping[str, str]] = {".txt": PLAIN_TEXT, ".pdf": _PDF, ".rtf": _RTF}
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 # What no text contains; tab, line ends, form feed and escape do occur.
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -93,6 +95,11 @@ def supported_types() -> tuple[str, ...]:
     tables = (_ZIPPED, _OLE_STORED, _TEXTUAL)
     named = {mime_type for table in tables for mime_type in table.values()}
     return tuple(sorted({PLAIN_TEXT, _PDF, _RTF, *named}))
+
+
+def list_extensions(mime_type: str) -> list[str]:
+    tables = (_ZIPPED, _OLE_STORED, _TEXTUAL, _NAMED)
+    return sorted(suffix for table in tables for suffix, name in table.items() if name == mime_type)
 
 
 def is_textual(mime_type: str) -> bool:

@@ -2,32 +2,42 @@
 
 PostgreSQL is written first and the vector index second. The row says how far it came, so a job
 that starts again, after a crash or a wait for a backing service, goes on from there.
+
+A document fills `next_collection`, and once all its passages are there it becomes `collection`. So
+one whose model has changed can be found in the old collection until the new one has all of it.
 """
 
 import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import case, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
 from src.database import Sessions, new_id
+from src.documents.embedding import IN_PART, SIMPLIFIED, Embedding, PassageEmbedder
 from src.documents.exceptions import DocumentVanishedError, ExtractionError
-from src.documents.extraction import ExtractedChunk, extract
+from src.documents.extraction import ExtractedChunk
 from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
-from src.documents.queue import IngestJob, PurgeJob, PurgeUserJob
+from src.documents.queue import IngestJob, JobQueue, PurgeJob, PurgeUserJob, RetagJob
+from src.documents.reader import DocumentReader
 from src.documents.storage import FileStorage
+from src.documents.usage import note_language
 from src.documents.vectors.base import ChunkPoint, VectorIndex
 from src.documents.vectors.sparse import SparseEncoder
 from src.exceptions import AppError
 from src.llm.service import LLMService
 
 log = structlog.get_logger(__name__)
+
+# A long document steps back after this long when other users' documents wait.
+_SLICE_SECONDS: Final = 15.0
+PASSAGES_SKIPPED: Final = "passages_skipped"
 
 
 class IngestionService:
@@ -41,6 +51,9 @@ class IngestionService:
         sparse: SparseEncoder,
         llm: LLMService,
         settings: DocumentSettings,
+        reader: DocumentReader,
+        *,
+        slice_seconds: float = _SLICE_SECONDS,
     ) -> None:
         self._sessions = sessions
         self._storage = storage
@@ -48,18 +61,22 @@ class IngestionService:
         self._sparse = sparse
         self._llm = llm
         self._settings = settings
+        self._reader = reader
+        self._embedder = PassageEmbedder(sessions, llm, cache_days=settings.embedding_cache_days)
+        self._slice_seconds = slice_seconds
 
     async def ingest(self, job: IngestJob) -> None:
         """Bring a document to `ready`, or to `failed` when its content is the reason."""
         document = await self._load(job.document_id)
-        if document is None or document.status in ("ready", "failed"):
+        if document is None or not _has_work(document):
             return
         try:
-            await self._update(document, status="processing", status_code=None, status_detail=None)
+            if document.status != "ready":
+                cleared = {"status_code": None, "status_detail": None}
+                await self._update(document, status="processing", **cleared)
             if document.chunks_total is None:
                 await self._extract(document)
             await self._index(document)
-            await self._update(document, status="ready")
         except ExtractionError as error:
             await self.note(job, "failed", error)
         except DocumentVanishedError:
@@ -68,14 +85,36 @@ class IngestionService:
     async def note(
         self, job: IngestJob, status: Literal["pending", "failed"], reason: AppError
     ) -> None:
-        """Say on the row why a document failed, or what it waits for."""
+        """Say on the row why a document failed, or what it waits for.
+
+        One that is ready stays so while it waits: it can be searched as it was before.
+        """
         log.warning("document set back", document_id=job.document_id, to=status, code=reason.code)
+        kept = case((Document.status == "ready", "ready"), else_="pending")
+        values = {"status_code": reason.code, "status_detail": reason.detail, "step": None}
         async with self._sessions.begin() as session:
             await session.execute(
                 update(Document)
                 .where(Document.id == job.document_id)
-                .values(status=status, status_code=reason.code, status_detail=reason.detail)
+                .values(status=kept if status == "pending" else status, **values)
             )
+
+    async def count_failure(self, job: IngestJob) -> int:
+        """Count what nobody foresaw, apart from waiting; return how often it was by now."""
+        async with self._sessions.begin() as session:
+            failures = await session.scalar(
+                update(Document)
+                .where(Document.id == job.document_id)
+                .values(failures=Document.failures + 1)
+                .returning(Document.failures)
+            )
+        return failures or 0
+
+    async def retag(self, job: RetagJob) -> None:
+        """Bring the tags of the row to every passage that is indexed."""
+        document = await self._load(job.document_id)
+        if document is not None:
+            await self._write_tags(document)
 
     async def purge(self, job: PurgeJob) -> None:
         """Delete what a deleted document left behind, wherever it is."""
@@ -88,32 +127,58 @@ class IngestionService:
             await self._vectors.delete_user(collection, job.user_id)
         await self._storage.delete_folder(str(job.user_id))
 
+    async def tidy(self) -> None:
+        """Delete what was kept for a while and is not needed any more."""
+        await self._embedder.forget_unused()
+
     async def _load(self, document_id: UUID) -> Document | None:
         async with self._sessions() as session:
             return await session.get(Document, document_id)
 
     async def _extract(self, document: Document) -> None:
-        content = await self._storage.read(document.storage_key)
-        extraction = await extract(content, document.media_type, settings=self._settings)
-        progress = {
-            "page_count": extraction.page_count,
-            "chunks_total": len(extraction.chunks),
-            "chunks_done": 0,
-        }
+        """Write the passages, in batches; until the last is there, their number stays unknown."""
+        await self._update(document, step="extracting", chunks_skipped=0)
+        if document.collection or document.next_collection:
+            await self._purge_vectors(document.user_id, document.id)
         async with self._sessions.begin() as session:
-            await _write(session, document, progress)
             await session.execute(delete(Chunk).where(Chunk.document_id == document.id))
-            await session.execute(insert(Chunk), _make_rows(document.id, extraction.chunks))
+        content = self._storage.open(document.storage_key, 0, document.size_bytes)
+        async with self._reader.read(content, document.size_bytes, document.media_type) as reading:
+            async for batch in reading.chunks:
+                await self._write_chunks(document, batch)
+        async with self._sessions.begin() as session:
+            values = {
+                "page_count": reading.page_count,
+                "language": reading.language,
+                "chunks_total": reading.chunk_count,
+                "chunks_done": 0,
+                "next_collection": None,
+            }
+            await _write(session, document, values)
+            if reading.language:
+                await note_language(session, document.user_id, reading.language)
+
+    async def _write_chunks(self, document: Document, chunks: Sequence[ExtractedChunk]) -> None:
+        async with self._sessions.begin() as session:
+            await _write(session, document, {"step": "extracting"})  # Raises when it is gone.
+            await session.execute(insert(Chunk), _make_rows(document.id, chunks))
 
     async def _index(self, document: Document) -> None:
         identity = await self._llm.get_embedding_identity()
         collection = identity.collection_name
-        if document.collection != collection:
-            await self._update(document, collection=collection, chunks_done=0)
+        if document.next_collection != collection:
+            await self._update(document, next_collection=collection, chunks_done=0)
+        await self._update(document, step="embedding")
         await self._vectors.create_collection(collection, identity.dimension)
-        while chunks := await self._load_batch(document):
-            await self._vectors.upsert(collection, await self._make_points(document, chunks))
-            await self._update(document, chunks_done=chunks[-1].ordinal + 1)
+        clock = asyncio.get_running_loop().time
+        slice_ends_at = clock() + self._slice_seconds
+        while True:
+            while chunks := await self._load_batch(document):
+                await self._index_batch(document, collection, chunks)
+                if clock() > slice_ends_at and await self._step_back(document):
+                    return
+            if await self._finish(document, collection):
+                return
 
     async def _load_batch(self, document: Document) -> Sequence[Chunk]:
         async with self._sessions() as session:
@@ -125,23 +190,110 @@ class IngestionService:
             )
             return rows.all()
 
-    async def _make_points(self, document: Document, chunks: Sequence[Chunk]) -> list[ChunkPoint]:
+    async def _index_batch(
+        self, document: Document, collection: str, chunks: Sequence[Chunk]
+    ) -> None:
         texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
-        dense = await self._llm.embed_documents(texts)
-        sparse = await asyncio.to_thread(
-            lambda: [self._sparse.encode_document(text) for text in texts]
-        )
+        embeddings = await self._embedder.embed(collection, texts)
+        points = await asyncio.to_thread(self._make_points, document, chunks, texts, embeddings)
+        await self._vectors.upsert(collection, points)
+        async with self._sessions.begin() as session:
+            await _write(session, document, {"chunks_done": chunks[-1].ordinal + 1})
+            await _write_issues(session, chunks, embeddings)
+
+    def _make_points(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        texts: Sequence[str],
+        embeddings: Sequence[Embedding],
+    ) -> list[ChunkPoint]:
         return [
             ChunkPoint(
                 chunk_id=chunk.id,
                 user_id=document.user_id,
                 document_id=document.id,
                 tags=tuple(document.tags),
-                dense=dense_vector,
-                sparse=sparse_vector,
+                dense=embedding.vector,
+                sparse=self._sparse.encode_document(text, document.language),
             )
-            for chunk, dense_vector, sparse_vector in zip(chunks, dense, sparse, strict=True)
+            for chunk, text, embedding in zip(chunks, texts, embeddings, strict=True)
         ]
+
+    async def _step_back(self, document: Document) -> bool:
+        """Whether the rest was put at the end of the line, because others wait."""
+        others = exists().where(Document.status == "pending", Document.user_id != document.user_id)
+        waiting = select(func.count()).where(
+            Document.status.in_(["pending", "processing"]), Document.user_id == document.user_id
+        )
+        async with self._sessions.begin() as session:
+            if not await session.scalar(select(others)):
+                return False
+            behind = await session.scalar(waiting) or 0
+            job = IngestJob(document_id=document.id)
+            await JobQueue(session).enqueue_ingest([job], behind=behind)
+        return True
+
+    async def _finish(self, document: Document, collection: str) -> bool:
+        """Whether it is ready now. The owner may have changed what was indexed in the meantime."""
+        skipped = await self._count_skipped(document)
+        former = document.collection
+        if not await self._mark_ready(document, collection, skipped):
+            await self._catch_up(document)
+            return False
+        if former not in (None, collection):
+            await self._vectors.delete_document(former, document.user_id, document.id)
+        return True
+
+    async def _mark_ready(self, document: Document, collection: str, skipped: int) -> bool:
+        detail = (
+            f"{skipped} passages can be found by their words alone; the list of passages says why."
+        )
+        values = {
+            "status": "ready",
+            "step": None,
+            "collection": collection,
+            "next_collection": None,
+            "chunks_skipped": skipped,
+            "failures": 0,
+            "status_code": PASSAGES_SKIPPED if skipped else None,
+            "status_detail": detail if skipped else None,
+        }
+        is_as_indexed = (Document.title == document.title) & (Document.tags == document.tags)
+        async with self._sessions.begin() as session:
+            done = await session.scalar(
+                update(Document)
+                .where(Document.id == document.id, is_as_indexed)
+                .values(values)
+                .returning(Document.id)
+                .execution_options(synchronize_session=False)
+            )
+        return done is not None
+
+    async def _catch_up(self, document: Document) -> None:
+        current = await self._load(document.id)
+        if current is None:
+            raise DocumentVanishedError
+        if current.title != document.title:
+            await self._update(document, chunks_done=0)
+        document.title, document.tags = current.title, current.tags
+        await self._write_tags(current)
+
+    async def _count_skipped(self, document: Document) -> int:
+        query = select(func.count()).where(
+            Chunk.document_id == document.id,
+            Chunk.issue_code.is_not(None),
+            Chunk.issue_code.not_in([IN_PART, SIMPLIFIED]),
+        )
+        async with self._sessions() as session:
+            return await session.scalar(query) or 0
+
+    async def _write_tags(self, document: Document) -> None:
+        for collection in {document.collection, document.next_collection}:
+            if collection is not None:
+                await self._vectors.update_tags(
+                    collection, document.user_id, document.id, tuple(document.tags)
+                )
 
     async def _update(self, document: Document, **values: object) -> None:
         async with self._sessions.begin() as session:
@@ -150,6 +302,13 @@ class IngestionService:
     async def _purge_vectors(self, user_id: UUID, document_id: UUID) -> None:
         for collection in await self._vectors.list_collections():
             await self._vectors.delete_document(collection, user_id, document_id)
+
+
+def _has_work(document: Document) -> bool:
+    """A document that is ready has work when it is to be indexed anew."""
+    if document.status == "ready":
+        return document.next_collection is not None
+    return document.status != "failed"
 
 
 async def _write(session: AsyncSession, document: Document, values: Mapping[str, object]) -> None:
@@ -165,6 +324,19 @@ async def _write(session: AsyncSession, document: Document, values: Mapping[str,
         raise DocumentVanishedError
     for name, value in values.items():
         setattr(document, name, value)
+
+
+async def _write_issues(
+    session: AsyncSession, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]
+) -> None:
+    for chunk, embedding in zip(chunks, embeddings, strict=True):
+        if embedding.issue_code != chunk.issue_code:
+            await session.execute(
+                update(Chunk)
+                .where(Chunk.id == chunk.id)
+                .values(issue_code=embedding.issue_code, issue_detail=embedding.issue_detail)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _make_rows(document_id: UUID, chunks: Sequence[ExtractedChunk]) -> list[dict[str, object]]:

@@ -11,9 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 INGEST = "documents.ingest"
 PURGE = "documents.purge"
 PURGE_USER = "documents.purge_user"
+RETAG = "documents.retag"
+
+# Small work on what users have changed goes before long work, and a user's first waiting file
+# before another's second (see `enqueue_ingest`).
+_AT_ONCE = 1
 
 
 class IngestJob(BaseModel):
+    document_id: UUID
+
+
+class RetagJob(BaseModel):
     document_id: UUID
 
 
@@ -37,16 +46,29 @@ class JobQueue:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def enqueue_ingest(self, jobs: Sequence[IngestJob]) -> None:
-        await self._enqueue(INGEST, jobs)
+    async def enqueue_ingest(self, jobs: Sequence[IngestJob], *, behind: int = 0) -> None:
+        """Line the documents of one user up behind `behind` others of theirs.
+
+        A job's priority is its place in its own user's line, so the lines take turns: a thousand
+        files of one user do not delay the only file of another.
+        """
+        priorities = [-(behind + place) for place in range(len(jobs))]
+        await self._enqueue(INGEST, jobs, priorities)
 
     async def enqueue_purge(self, jobs: Sequence[PurgeJob]) -> None:
-        await self._enqueue(PURGE, jobs)
+        await self._enqueue(PURGE, jobs, [_AT_ONCE] * len(jobs))
 
     async def enqueue_purge_user(self, job: PurgeUserJob) -> None:
-        await self._enqueue(PURGE_USER, [job])
+        await self._enqueue(PURGE_USER, [job], [_AT_ONCE])
 
-    async def _enqueue(self, entrypoint: str, jobs: Sequence[BaseModel]) -> None:
+    async def enqueue_retag(self, jobs: Sequence[RetagJob]) -> None:
+        await self._enqueue(RETAG, jobs, [_AT_ONCE] * len(jobs))
+
+    async def _enqueue(
+        self, entrypoint: str, jobs: Sequence[BaseModel], priorities: list[int]
+    ) -> None:
+        if not jobs:
+            return
         # SQLAlchemy begins with the first statement it sends itself; what goes through the raw
         # connection before that commits on its own.
         await self._session.flush()
@@ -56,7 +78,7 @@ class JobQueue:
         await Queries(AsyncpgDriver(raw.driver_connection)).enqueue(
             [entrypoint] * len(jobs),
             [job.model_dump_json().encode() for job in jobs],
-            [0] * len(jobs),
+            priorities,
         )
 
 

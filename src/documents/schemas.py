@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from src.schemas import InputSchema, Problem, Schema
 
@@ -12,19 +12,52 @@ DocumentStatus = Literal["pending", "processing", "ready", "failed"]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=100)]
+DocumentSort = Literal[
+    "-created_at",
+    "created_at",
+    "-updated_at",
+    "updated_at",
+    "title",
+    "-title",
+    "size_bytes",
+    "-size_bytes",
+]
+DocumentCursor = Annotated[
+    str | None, Field(max_length=1200, description="`next_cursor` of a former page.")
+]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 TagFilter = Annotated[list[Tag], Field(min_length=1, max_length=20)]
 
 
 class DocumentFields(InputSchema):
     """The plain fields of an upload; `title` belongs to an upload of one file."""
 
-    title: Annotated[
-        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-    ] = None
-    description: Annotated[
-        str | None, StringConstraints(strip_whitespace=True, max_length=2000)
-    ] = None
+    title: Title | None = None
+    description: Description | None = None
     tags: Tags = Field(default_factory=list)
+
+
+class DocumentUpdate(InputSchema):
+    """What is left out stays as it is; a `description` of null removes it."""
+
+    title: Title = ""
+    description: Description | None = None
+    tags: Tags = Field(default_factory=list)
+
+    @field_validator("title", "description")
+    @classmethod
+    def _refuse_nul(cls, value: str | None) -> str | None:
+        if value is not None and "\0" in value:
+            raise ValueError("must not contain a NUL character")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _keep_once(cls, tags: list[str]) -> list[str]:
+        if any("\0" in tag for tag in tags):
+            raise ValueError("must not contain a NUL character")
+        return list(dict.fromkeys(tags))
 
 
 class DocumentRead(Schema):
@@ -44,9 +77,21 @@ class DocumentRead(Schema):
     status_detail: Annotated[
         str | None, Field(description="Why it failed, or what it is waiting for.")
     ]
+    step: Annotated[
+        Literal["extracting", "embedding"] | None,
+        Field(description="What is being done; null when nothing is."),
+    ]
+    language: Annotated[str | None, Field(description="Of most of the text, as in ISO 639-3.")]
     page_count: int | None
     chunks_total: Annotated[int | None, Field(description="Null until the text is extracted.")]
-    chunks_done: Annotated[int, Field(description="Passages that are indexed so far.")]
+    chunks_done: Annotated[
+        int,
+        Field(description="Passages indexed so far; it starts anew when the model has changed."),
+    ]
+    chunks_skipped: Annotated[
+        int,
+        Field(description="Passages the model cannot embed: found by their words alone."),
+    ]
     created_at: datetime
     updated_at: datetime
 
@@ -66,6 +111,60 @@ class UploadRead(Schema):
     results: Annotated[list[UploadResult], Field(description="In the order of the files.")]
 
 
+class DocumentProgress(Schema):
+    """The document waits or is being processed."""
+
+    type: Literal["document.progress"] = "document.progress"
+    document: DocumentRead
+
+
+class DocumentReady(Schema):
+    """The end of a stream: the document can be searched."""
+
+    type: Literal["document.ready"] = "document.ready"
+    document: DocumentRead
+
+
+class DocumentFailed(Schema):
+    """The end of a stream: `status_detail` says why."""
+
+    type: Literal["document.failed"] = "document.failed"
+    document: DocumentRead
+
+
+class DocumentDeleted(Schema):
+    """The end of a stream: there is no such document any more."""
+
+    type: Literal["document.deleted"] = "document.deleted"
+    document_id: UUID
+
+
+DocumentEvent = Annotated[
+    DocumentProgress | DocumentReady | DocumentFailed | DocumentDeleted,
+    Field(discriminator="type"),
+]
+
+
+class UsageRead(Schema):
+    documents: int
+    size_bytes: int
+    max_documents: Annotated[int | None, Field(description="Null is without limit.")]
+    max_bytes: Annotated[int | None, Field(description="Null is without limit.")]
+
+
+class FormatRead(Schema):
+    media_type: str
+    extensions: Annotated[
+        list[str], Field(description="Usual names; the content decides, not the name.")
+    ]
+
+
+class FormatsRead(Schema):
+    formats: list[FormatRead]
+    max_file_bytes: int
+    max_files: Annotated[int, Field(description="Of one upload.")]
+
+
 class ChunkRead(Schema):
     id: UUID
     ordinal: int
@@ -75,6 +174,10 @@ class ChunkRead(Schema):
     page_last: int | None
     start: Annotated[int, Field(description="In characters of the extracted text.")]
     end: int
+    issue_code: Annotated[
+        str | None, Field(description="Why the model embedded it in part or not; null otherwise.")
+    ]
+    issue_detail: str | None
 
 
 class ChunkPage(Schema):

@@ -1,21 +1,40 @@
 """Finding passages: the index proposes, PostgreSQL confirms."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import select
 
 from src.config import DocumentSettings
 from src.database import Sessions
+from src.documents.collections import list_used
 from src.documents.models import Chunk, Document
+from src.documents.ranking import (
+    FoundPassage,
+    choose_passages,
+    join_hits,
+    normalise,
+    score_as_one_side,
+)
 from src.documents.schemas import PassageRead, SearchCreate
-from src.documents.vectors.base import Hit, HybridQuery, Scope, SearchMode, VectorIndex
+from src.documents.usage import read_usage
+from src.documents.vectors.base import (
+    Hit,
+    HybridQuery,
+    Scope,
+    SearchMode,
+    SparseVector,
+    VectorIndex,
+)
 from src.documents.vectors.sparse import SparseEncoder
 from src.llm.service import LLMService
 
-# Some hits may be stale, of documents that are gone; this many more are asked for.
+# Some hits may be stale, of documents that are gone, and some become one passage.
 _SPARE_HITS = 10
+_HITS_PER_PASSAGE = 2
+_USED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +76,73 @@ class SearchService:
         self._sparse = sparse
         self._llm = llm
         self._dense_weight = settings.dense_weight
+        self._used: list[str] = []
+        self._used_until = 0.0
 
     async def search(self, query: SearchQuery) -> list[PassageRead]:
         """Return the best passages, best first."""
         identity = await self._llm.get_embedding_identity()
-        dense: list[float] = []
-        if query.mode != "sparse":
-            dense = await self._llm.embed_query(query.text, user_id=query.user_id)
-        hits = await self._vectors.search(
-            identity.collection_name,
-            HybridQuery(
-                dense,
-                self._sparse.encode_query(query.text),
-                query.mode,
-                dense_weight=self._dense_weight,
-            ),
-            _get_scope(query),
-            query.limit + _SPARE_HITS,
-        )
-        return (await self._confirm(query.user_id, hits))[: query.limit]
+        dense, sparse = await asyncio.gather(self._embed(query), self._encode(query))
+        asked = HybridQuery(dense, sparse, query.mode, dense_weight=self._dense_weight)
+        depth = _HITS_PER_PASSAGE * query.limit + _SPARE_HITS
+        scope = _get_scope(query)
+        hits = await self._vectors.search(identity.collection_name, asked, scope, depth)
+        hits = normalise(hits, asked)
+        for collection in await self._list_former(identity.collection_name):
+            hits = join_hits(hits, await self._search_words(collection, asked, scope, depth))
+        return choose_passages(await self._confirm(query, hits), query.limit)
 
-    async def _confirm(self, user_id: UUID, hits: Sequence[Hit]) -> list[PassageRead]:
-        """Keep the hits whose passage exists and belongs to the asker, in their order."""
+    async def _embed(self, query: SearchQuery) -> list[float]:
+        if query.mode == "sparse":
+            return []
+        return await self._llm.embed_query(query.text, user_id=query.user_id)
+
+    async def _encode(self, query: SearchQuery) -> SparseVector:
+        if query.mode == "dense":
+            return SparseVector((), ())
+        async with self._sessions() as session:
+            usage = await read_usage(session, query.user_id)
+        return self._sparse.encode_query(query.text, usage.languages)
+
+    async def _list_former(self, current: str) -> list[str]:
+        """Collections of former models that documents are still in; looked up now and then."""
+        now = asyncio.get_running_loop().time()
+        if now > self._used_until:
+            self._used = await list_used(self._sessions)
+            self._used_until = now + _USED_SECONDS
+        return [collection for collection in self._used if collection != current]
+
+    async def _search_words(
+        self, collection: str, asked: HybridQuery, scope: Scope, depth: int
+    ) -> list[Hit]:
+        """The model of a former collection may be gone, but words mean the same in all of them."""
+        if asked.mode == "dense":
+            return []
+        words = replace(asked, mode="sparse")
+        hits = await self._vectors.search(collection, words, scope, depth)
+        return hits if asked.mode == "sparse" else score_as_one_side(hits, asked)
+
+    async def _confirm(self, query: SearchQuery, hits: Sequence[Hit]) -> list[FoundPassage]:
+        """Keep the hits whose passage exists and is among those asked for, in their order."""
         if not hits:
             return []
+        allowed = [Chunk.id.in_([hit.chunk_id for hit in hits]), Document.user_id == query.user_id]
+        if query.document_ids is not None:
+            allowed.append(Document.id.in_(query.document_ids))
+        if query.tags is not None:
+            allowed.append(Document.tags.overlap([*query.tags]))
         async with self._sessions() as session:
             rows = await session.execute(
                 select(Chunk, Document)
                 .join(Document, Document.id == Chunk.document_id)
-                .where(Chunk.id.in_([hit.chunk_id for hit in hits]), Document.user_id == user_id)
+                .where(*allowed)
             )
             found = {chunk.id: (chunk, document) for chunk, document in rows}
-        return [_describe(*found[hit.chunk_id], hit.score) for hit in hits if hit.chunk_id in found]
+        return [
+            FoundPassage(_describe(*found[hit.chunk_id], hit.score), found[hit.chunk_id][0].ordinal)
+            for hit in hits
+            if hit.chunk_id in found
+        ]
 
 
 def _get_scope(query: SearchQuery) -> Scope:

@@ -1,37 +1,57 @@
-"""Documents of one user: listed, read and deleted. Uploads are in `upload`, reading in `search`."""
+"""Documents of one user: listed, changed, deleted. See `upload` and `search` for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.documents.exceptions import DocumentNotFoundError
+from src.config import DocumentSettings
+from src.documents.download import ByteRange
+from src.documents.exceptions import DocumentNotFoundError, FileGoneError, StoredFileMissingError
+from src.documents.listing import DocumentFilter, encode_position, sort_documents
 from src.documents.models import Chunk, Document
-from src.documents.queue import JobQueue, PurgeJob
-from src.documents.schemas import ChunkPage, ChunkRead, DocumentRead, DocumentStatus
-from src.schemas import Page, cut_page, decode_cursor
+from src.documents.queue import IngestJob, JobQueue, PurgeJob, RetagJob
+from src.documents.schemas import (
+    ChunkPage,
+    ChunkRead,
+    DocumentRead,
+    DocumentSort,
+    DocumentUpdate,
+    UsageRead,
+)
+from src.documents.storage import FileStorage
+from src.documents.usage import lock_usage, read_usage
+from src.schemas import Page
 
 
 class DocumentService:
-    def __init__(self, session: AsyncSession, queue: JobQueue) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        queue: JobQueue,
+        storage: FileStorage,
+        settings: DocumentSettings,
+    ) -> None:
         self._session = session
         self._queue = queue
+        self._storage = storage
+        self._settings = settings
 
     async def list_documents(
-        self, user_id: UUID, status: DocumentStatus | None, cursor: str | None, limit: int
+        self,
+        user_id: UUID,
+        filter_: DocumentFilter,
+        sort: DocumentSort,
+        cursor: str | None,
+        limit: int,
     ) -> Page[DocumentRead]:
-        """Page through the documents of a user, the newest first."""
-        query = _owned_by(user_id).order_by(Document.created_at.desc(), Document.id.desc())
-        if status is not None:
-            query = query.where(Document.status == status)
-        if cursor is not None:
-            position = decode_cursor(cursor)
-            query = query.where(tuple_(Document.created_at, Document.id) < position)
+        query = sort_documents(filter_.narrow(_owned_by(user_id)), sort, cursor)
         rows = (await self._session.scalars(query.limit(limit + 1))).all()
-        page, next_cursor = cut_page(rows, limit, lambda row: (row.created_at, row.id))
+        page = rows[:limit]
         return Page(
-            items=[DocumentRead.model_validate(row) for row in page], next_cursor=next_cursor
+            items=[DocumentRead.model_validate(row) for row in page],
+            next_cursor=encode_position(page[-1], sort) if len(rows) > limit else None,
         )
 
     async def get(self, user_id: UUID, document_id: UUID) -> Document:
@@ -39,6 +59,26 @@ class DocumentService:
         if document is None:
             raise DocumentNotFoundError
         return document
+
+    async def update(self, document: Document, changes: DocumentUpdate) -> DocumentRead:
+        """A new title is part of every passage that the models see, so they are indexed anew."""
+        values = changes.model_dump(include=changes.model_fields_set)
+        is_renamed = "title" in values and values["title"] != document.title
+        if is_renamed and document.status == "ready":
+            values |= {"next_collection": document.collection, "chunks_done": 0}
+            await self._queue.enqueue_ingest([IngestJob(document_id=document.id)])
+        elif "tags" in values and values["tags"] != document.tags:
+            await self._queue.enqueue_retag([RetagJob(document_id=document.id)])
+        return await self._change(document, values)
+
+    async def reprocess(self, document: Document) -> DocumentRead:
+        """Begin again with the stored file; one that is still being processed is left to go on."""
+        if document.status in ("pending", "processing"):
+            return DocumentRead.model_validate(document)
+        await self._queue.enqueue_ingest([IngestJob(document_id=document.id)])
+        values = {"status_code": None, "status_detail": None, "failures": 0}
+        fresh = {"status": "pending", "step": None, "chunks_total": None, "chunks_done": 0}
+        return await self._change(document, {**values, **fresh})
 
     async def list_chunks(self, document: Document, from_ordinal: int, limit: int) -> ChunkPage:
         rows: Sequence[Chunk] = (
@@ -56,16 +96,50 @@ class DocumentService:
 
     async def delete(self, document: Document) -> None:
         """Delete the row at once, and with it enqueue the purge of its vectors and its file."""
-        await self._session.delete(document)
-        await self._queue.enqueue_purge(
-            [
-                PurgeJob(
-                    document_id=document.id,
-                    user_id=document.user_id,
-                    storage_key=document.storage_key,
-                )
-            ]
+        usage = await lock_usage(self._session, document.user_id)
+        deleted = await self._session.scalar(
+            delete(Document).where(Document.id == document.id).returning(Document.id)
         )
+        if deleted is None:
+            raise DocumentNotFoundError
+        usage.documents -= 1
+        usage.size_bytes -= document.size_bytes
+        job = PurgeJob(
+            document_id=document.id, user_id=document.user_id, storage_key=document.storage_key
+        )
+        await self._queue.enqueue_purge([job])
+
+    async def read_content(self, document: Document, wanted: ByteRange) -> AsyncGenerator[bytes]:
+        """Yield part of the stored file. Uses no database, so it outlives the session."""
+        content = self._storage.open(document.storage_key, wanted.start, wanted.end)
+        try:
+            async for block in content:
+                yield block
+        except StoredFileMissingError as error:
+            raise FileGoneError from error
+        finally:
+            await content.aclose()
+
+    async def get_usage(self, user_id: UUID) -> UsageRead:
+        usage = await read_usage(self._session, user_id)
+        return UsageRead(
+            documents=usage.documents,
+            size_bytes=usage.size_bytes,
+            max_documents=self._settings.max_documents_per_user,
+            max_bytes=self._settings.max_bytes_per_user,
+        )
+
+    async def _change(self, document: Document, values: dict[str, object]) -> DocumentRead:
+        changed = await self._session.scalar(
+            update(Document)
+            .where(Document.id == document.id)
+            .values({**values, "updated_at": func.now()})
+            .returning(Document)
+            .execution_options(populate_existing=True)
+        )
+        if changed is None:
+            raise DocumentNotFoundError
+        return DocumentRead.model_validate(changed)
 
 
 def _owned_by(user_id: UUID) -> Select[Document]:

@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -54,6 +55,32 @@ class FileStorage:
                 return bytes(await result.bytes_async())
             except FileNotFoundError as exc:
                 raise StoredFileMissingError from exc
+
+    async def open(
+        self, key: str, start: int, end: int, *, block_bytes: int = _BLOCK_BYTES
+    ) -> AsyncGenerator[bytes]:
+        """Read bytes `[start, end)` block by block. The first block raises what there is to."""
+        with _storage_errors():
+            try:
+                found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+            except FileNotFoundError as exc:
+                raise StoredFileMissingError from exc
+            async for block in found.stream(min_chunk_size=block_bytes):
+                yield bytes(block)
+
+    async def has(self, key: str) -> bool:
+        with _storage_errors():
+            try:
+                await obstore.head_async(self._store, key)
+            except FileNotFoundError:
+                return False
+        return True
+
+    async def list_keys(self) -> AsyncGenerator[list[tuple[str, datetime]]]:
+        """Every stored object with the time it was written, in batches."""
+        with _storage_errors():
+            async for batch in obstore.list(self._store):
+                yield [(found["path"], found["last_modified"]) for found in batch]
 
     async def delete(self, key: str) -> None:
         """Delete an object; one that is gone already is no error."""

@@ -1,5 +1,6 @@
 """An upload, from the socket to the rows: files stream to storage before any transaction opens."""
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -8,7 +9,7 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,12 +22,21 @@ from src.documents.exceptions import (
     NoFilesError,
     TooManyFilesError,
 )
-from src.documents.extraction import detect_type
-from src.documents.models import Document
+from src.documents.filetypes import detect_type, list_extensions, supported_types
+from src.documents.models import Document, DocumentUsage
 from src.documents.multipart import Part, read_parts
 from src.documents.queue import IngestJob, JobQueue
-from src.documents.schemas import DocumentFields, DocumentRead, UploadRead, UploadResult
+from src.documents.schemas import (
+    DocumentFields,
+    DocumentRead,
+    FormatRead,
+    FormatsRead,
+    UploadRead,
+    UploadResult,
+)
 from src.documents.storage import FileStorage
+from src.documents.upload_keys import UploadKeys
+from src.documents.usage import get_allowance, lock_usage
 from src.exceptions import AppError
 from src.schemas import Problem
 
@@ -34,6 +44,8 @@ _HEAD_BYTES = 64 * 1024
 _FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 50
 _LONGEST_NAME = 255
+# Counting on would slow uploads down, and nobody else waits behind so many.
+_LONGEST_LINE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,16 @@ class UploadReceiver:
             await self.discard(files)
             raise
 
+    def list_formats(self) -> FormatsRead:
+        formats = [
+            FormatRead(media_type=name, extensions=list_extensions(name))
+            for name in supported_types()
+        ]
+        limits = self._settings
+        return FormatsRead(
+            formats=formats, max_file_bytes=limits.max_bytes, max_files=limits.max_files
+        )
+
     async def discard(self, files: Sequence[ReceivedFile | RefusedFile]) -> None:
         for file in files:
             if isinstance(file, ReceivedFile):
@@ -135,36 +157,87 @@ class UploadReceiver:
 class UploadService:
     """Makes documents of received files, in one transaction with their jobs."""
 
-    def __init__(self, session: AsyncSession, queue: JobQueue, receiver: UploadReceiver) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        queue: JobQueue,
+        receiver: UploadReceiver,
+        settings: DocumentSettings,
+    ) -> None:
         self._session = session
         self._queue = queue
         self._receiver = receiver
+        self._settings = settings
 
     async def accept(
-        self, user_id: UUID, upload: ReceivedUpload, request_id: str | None
+        self, user_id: UUID, upload: ReceivedUpload, request_id: str | None, key: str | None
     ) -> UploadRead:
-        """Answer for each file; raise the first file's error when no file was good."""
-        received = [file for file in upload.files if isinstance(file, ReceivedFile)]
-        if not received:
-            raise next(file.error for file in upload.files if isinstance(file, RefusedFile))
+        """Answer for each file; raise the first file's error when no file was good.
+
+        With a key that was used before, the answer is the one that upload got.
+        """
+        received = _list_received(upload.files)
         try:
-            await self._insert(user_id, upload.fields, received)
-            documents = await self._load(user_id, received)
-            kept_ids = {document.id for document in documents.values()}
-            jobs = [IngestJob(document_id=id_) for id_ in _list_ids(received) if id_ in kept_ids]
-            await self._queue.enqueue_ingest(jobs)
+            answer, kept_ids = await self._store(user_id, upload, request_id, key)
         except BaseException:
             await self._receiver.discard(received)
             raise
         # From here on the rows may stand, so only files that no row points at may go.
         await release(self._session)
         await self._receiver.discard([f for f in received if f.document_id not in kept_ids])
-        return UploadRead(results=[_describe(file, documents, request_id) for file in upload.files])
+        return answer
+
+    async def _store(
+        self, user_id: UUID, upload: ReceivedUpload, request_id: str | None, key: str | None
+    ) -> tuple[UploadRead, set[UUID]]:
+        usage = await lock_usage(self._session, user_id)
+        keys = UploadKeys(self._session, user_id, key, _fingerprint(upload))
+        if (earlier := await keys.find_answer()) is not None:
+            return earlier, set()
+        files = await self._apply_quota(user_id, usage, upload.files)
+        received = _list_received(files)
+        if not received:
+            raise next(file.error for file in files if isinstance(file, RefusedFile))
+        behind = await self._count_waiting(user_id)
+        created = await self._insert(user_id, upload.fields, received)
+        usage.documents += len(created)
+        usage.size_bytes += sum(file.size_bytes for file in created)
+        await self._queue.enqueue_ingest(
+            [IngestJob(document_id=file.document_id) for file in created], behind=behind
+        )
+        documents = await self._load(user_id, received)
+        answer = UploadRead(results=[_describe(file, documents, request_id) for file in files])
+        keys.keep(answer)
+        return answer, {file.document_id for file in created}
+
+    async def _apply_quota(
+        self, user_id: UUID, usage: DocumentUsage, files: list[ReceivedFile | RefusedFile]
+    ) -> list[ReceivedFile | RefusedFile]:
+        """Refuse what does not fit; what the user has already takes nothing."""
+        known = set(await self._load(user_id, _list_received(files)))
+        allowance = get_allowance(usage, self._settings)
+        checked: list[ReceivedFile | RefusedFile] = []
+        for file in files:
+            error = None
+            if isinstance(file, ReceivedFile) and file.sha256 not in known:
+                error = allowance.take(file.size_bytes)
+                if error is None:
+                    known.add(file.sha256)
+            checked.append(RefusedFile(file.filename, error) if error else file)
+        return checked
+
+    async def _count_waiting(self, user_id: UUID) -> int:
+        waiting = (
+            select(Document.id)
+            .where(Document.user_id == user_id, Document.status.in_(["pending", "processing"]))
+            .limit(_LONGEST_LINE)
+        )
+        return await self._session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
     async def _insert(
         self, user_id: UUID, fields: DocumentFields, files: list[ReceivedFile]
-    ) -> None:
-        """Insert a row for each file whose bytes the user does not have yet."""
+    ) -> list[ReceivedFile]:
+        """Insert a row for each file whose bytes the user does not have yet; return those."""
         rows = [
             {
                 "id": file.document_id,
@@ -180,7 +253,11 @@ class UploadService:
             }
             for file in files
         ]
-        await self._session.execute(insert(Document).values(rows).on_conflict_do_nothing())
+        inserted = await self._session.scalars(
+            insert(Document).values(rows).on_conflict_do_nothing().returning(Document.id)
+        )
+        created = set(inserted.all())
+        return [file for file in files if file.document_id in created]
 
     async def _load(self, user_id: UUID, files: list[ReceivedFile]) -> dict[str, Document]:
         rows = await self._session.scalars(
@@ -259,8 +336,18 @@ def _parse_tags(texts: list[str]) -> list[str]:
     return list(dict.fromkeys(tag for tag in tags if tag))
 
 
-def _list_ids(files: list[ReceivedFile]) -> list[UUID]:
-    return [file.document_id for file in files]
+def _list_received(files: Sequence[ReceivedFile | RefusedFile]) -> list[ReceivedFile]:
+    return [file for file in files if isinstance(file, ReceivedFile)]
+
+
+def _fingerprint(upload: ReceivedUpload) -> str:
+    """The same for two uploads that say the same, wherever their files were put meanwhile."""
+    files = [
+        (file.filename, file.sha256 if isinstance(file, ReceivedFile) else file.error.code)
+        for file in upload.files
+    ]
+    said = json.dumps([upload.fields.model_dump(), files], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _require_some(files: list[ReceivedFile | RefusedFile]) -> list[ReceivedFile | RefusedFile]:

@@ -15,17 +15,21 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from src.database import DatabaseUnavailableError
 from src.documents.exceptions import ProcessingFailedError
 from src.documents.ingestion import IngestionService
 from src.documents.queue import (
     INGEST,
     PURGE,
     PURGE_USER,
+    RETAG,
     IngestJob,
     PurgeJob,
     PurgeUserJob,
+    RetagJob,
 )
 from src.exceptions import UpstreamError
 
@@ -37,6 +41,7 @@ _LONGEST_WAIT = timedelta(seconds=60)
 _HEARTBEAT_TIMEOUT = timedelta(seconds=10)
 _POLL_INTERVAL = timedelta(seconds=5)
 _RESTART_WAIT_SECONDS = 1.0
+_TIDY_INTERVAL_SECONDS = 3600.0
 
 
 class DocumentWorker:
@@ -53,6 +58,13 @@ class DocumentWorker:
 
     async def run(self) -> None:
         """Work until `stop`. A lost database connection only means to start over."""
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            await self._work()
+        finally:
+            tidying.cancel()
+
+    async def _work(self) -> None:
         while not self._stopping.is_set():
             try:
                 await self._consume()
@@ -76,6 +88,7 @@ class DocumentWorker:
             manager.entrypoint(INGEST)(self._ingest)
             manager.entrypoint(PURGE)(self._purge)
             manager.entrypoint(PURGE_USER)(self._purge_user)
+            manager.entrypoint(RETAG)(self._retag)
             try:
                 await manager.run(
                     dequeue_timeout=_POLL_INTERVAL,
@@ -93,32 +106,44 @@ class DocumentWorker:
             await self._run(self._ingestion.ingest(payload))
         except UpstreamError as reason:  # Not the document's fault: it waits.
             await self._ingestion.note(payload, "pending", reason)
-            raise RetryRequested(_back_off(job)) from reason
+            raise RetryRequested(_back_off(job.attempts)) from reason
         except RetryRequested:
             raise
-        except Exception:
-            if job.attempts < _MOST_FAILURES:
-                log.exception("ingestion failed, trying again", job_id=job.id)
-                raise RetryRequested(_back_off(job)) from None
-            await self._ingestion.note(payload, "failed", ProcessingFailedError())
-            raise
+        except Exception as reason:
+            failures = await self._ingestion.count_failure(payload)
+            if failures >= _MOST_FAILURES:
+                await self._ingestion.note(payload, "failed", ProcessingFailedError())
+                raise
+            log.exception("ingestion failed, trying again", job_id=job.id)
+            raise RetryRequested(_back_off(failures)) from reason
 
     async def _purge(self, job: Job) -> None:
         payload = PurgeJob.model_validate_json(job.payload or b"")
-        await self._run_purge(job, self._ingestion.purge(payload))
+        await self._repeat(job, self._ingestion.purge(payload))
 
     async def _purge_user(self, job: Job) -> None:
         payload = PurgeUserJob.model_validate_json(job.payload or b"")
-        await self._run_purge(job, self._ingestion.purge_user(payload))
+        await self._repeat(job, self._ingestion.purge_user(payload))
 
-    async def _run_purge(self, job: Job, work: Coroutine[None, None, None]) -> None:
+    async def _retag(self, job: Job) -> None:
+        payload = RetagJob.model_validate_json(job.payload or b"")
+        await self._repeat(job, self._ingestion.retag(payload))
+
+    async def _repeat(self, job: Job, work: Coroutine[None, None, None]) -> None:
+        """Until it is done: what was acknowledged is not given up."""
         try:
             await self._run(work)
         except RetryRequested:
             raise
         except Exception as reason:
-            log.warning("purge failed, trying again", job_id=job.id, reason=repr(reason))
-            raise RetryRequested(_back_off(job)) from reason
+            log.warning("trying again", job=job.entrypoint, job_id=job.id, reason=repr(reason))
+            raise RetryRequested(_back_off(job.attempts)) from reason
+
+    async def _tidy(self) -> None:
+        while True:
+            with contextlib.suppress(DatabaseUnavailableError, PoolTimeoutError):
+                await self._ingestion.tidy()
+            await asyncio.sleep(_TIDY_INTERVAL_SECONDS)
 
     async def _run(self, work: Coroutine[None, None, None]) -> None:
         """Run in a task of our own: the queue would take a cancelled job for a finished one."""
@@ -134,5 +159,5 @@ class DocumentWorker:
             self._running.discard(task)
 
 
-def _back_off(job: Job) -> timedelta:
-    return min(timedelta(seconds=2 ** min(job.attempts, 10)), _LONGEST_WAIT)
+def _back_off(attempts: int) -> timedelta:
+    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_WAIT)

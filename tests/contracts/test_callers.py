@@ -27,6 +27,10 @@ PUBLIC = {
 # What a user sees of what is their own, and a stranger does not.
 OWNED = {
     "documents_get_document": "document_id",
+    "documents_update_document": "document_id",
+    "documents_download_document": "document_id",
+    "documents_follow_document": "document_id",
+    "documents_reprocess_document": "document_id",
     "documents_delete_document": "document_id",
     "documents_list_chunks": "document_id",
     "chat_get_session": "session_id",
@@ -53,6 +57,7 @@ OWN = {
     "documents_upload_documents",
     "documents_list_documents",
     "documents_search_documents",
+    "documents_get_usage",
     "chat_ask",
     "chat_ask_stream",
     "chat_create_session",
@@ -66,6 +71,7 @@ OWN = {
 
 # The same for every user.
 SHARED = {
+    "documents_list_formats",
     "llm_list_models",
     "llm_get_model",
     "llm_get_status",
@@ -93,6 +99,12 @@ BY_KEY: dict[str, set[str]] = {
     "documents_search_documents": {"documents:read"},
     "documents_get_document": {"documents:read"},
     "documents_list_chunks": {"documents:read"},
+    "documents_get_usage": {"documents:read"},
+    "documents_list_formats": {"documents:read", "documents:write"},
+    "documents_download_document": {"documents:read"},
+    "documents_follow_document": {"documents:read"},
+    "documents_update_document": {"documents:write"},
+    "documents_reprocess_document": {"documents:write"},
     "chat_ask": {"chat"},
     "chat_ask_stream": {"chat"},
     "chat_create_session": {"chat"},
@@ -114,7 +126,10 @@ BY_KEY: dict[str, set[str]] = {
     "openai_get_model": {"llm", "chat"},
 }
 
-BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
+BODIES: dict[str, JSON] = {
+    "chat_update_session": {"title": "Mine now"},
+    "documents_update_document": {"title": "Mine now"},
+}
 # After these the caller is nobody.
 ENDING = {"auth_log_out", "auth_log_out_everywhere"}
 SCOPES = ("chat", "documents:read", "documents:write", "llm")

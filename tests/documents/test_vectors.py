@@ -328,7 +328,8 @@ async def test_edge_keeps_its_points_when_reopened(tmp_path: Path) -> None:
     await first.close()
     second = EdgeVectorIndex(tmp_path)
     assert await second.list_collections() == ["kept"]
-    assert await find(second, "kept", ask("harbour"), Scope(user_id)) == expected
+    found = await find(second, "kept", ask("harbour"), Scope(user_id))
+    assert set(found) == set(expected)  # Hits of equal score have no order.
     await second.close()
 
 

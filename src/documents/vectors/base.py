@@ -29,6 +29,8 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPoint:
+    """`dense` is empty for a passage that the model could not embed."""
+
     chunk_id: UUID
     user_id: UUID
     document_id: UUID
@@ -59,9 +61,14 @@ class HybridQuery:
     dense_weight: float = 1.0
 
     @property
+    def best_score(self) -> float:
+        """Of a fused search: what the best hit of every side gets."""
+        return sum(1 / (1 / weight + RRF_K - 1) for weight in self.weights.values())
+
+    @property
     def weights(self) -> dict[str, float]:
         """The sides to ask. A query of stop words alone has nothing to say on the sparse side."""
-        sides = {DENSE: self.dense_weight}
+        sides = {DENSE: self.dense_weight} if self.dense_weight else {}
         if self.sparse.indices:
             sides[SPARSE] = 1.0
         return (
@@ -100,6 +107,14 @@ class VectorIndex(Protocol):
     async def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None: ...
 
     async def delete_user(self, collection: str, user_id: UUID) -> None: ...
+
+    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+        """The ids of all passages there are, in their order, from the one behind `after` on."""
+
+    async def delete_points(self, collection: str, chunk_ids: Sequence[UUID]) -> None: ...
+
+    async def drop_collection(self, name: str) -> None:
+        """Repeatable: one that is gone already is no error."""
 
     async def count(self, collection: str, scope: Scope) -> int: ...
 

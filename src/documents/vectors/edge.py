@@ -63,6 +63,15 @@ class EdgeVectorIndex:
     async def delete_user(self, collection: str, user_id: UUID) -> None:
         await self._call("delete_user", collection, user_id)
 
+    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+        return cast("list[UUID]", await self._call("list_points", collection, after, limit))
+
+    async def delete_points(self, collection: str, chunk_ids: Sequence[UUID]) -> None:
+        await self._call("delete_points", collection, [*chunk_ids])
+
+    async def drop_collection(self, name: str) -> None:
+        await self._call("drop_collection", name)
+
     async def count(self, collection: str, scope: Scope) -> int:
         if scope.is_empty:
             return 0

@@ -36,6 +36,7 @@ from qdrant_edge import (
     Prefetch,
     Query,
     QueryRequest,
+    ScrollRequest,
     SearchParams,
     UpdateOperation,
     UuidIndexParams,
@@ -62,6 +63,8 @@ _UNFINISHED: Final = ".unfinished"
 # The engine of a server that was killed needs a moment to notice and to leave.
 _PATIENCE_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 0.05
+
+_Vector = list[float] | EdgeSparseVector | list[list[float]]
 
 
 class EdgeEngine:
@@ -120,6 +123,29 @@ class EdgeEngine:
     def delete_user(self, collection: str, user_id: UUID) -> None:
         target = _build_filter(Scope(user_id))
         self._write(collection, UpdateOperation.delete_points_by_filter(target))
+
+    def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+        """The engine's offset is the first id to return, so one more is read and left out."""
+        shard = self._open(collection)
+        if shard is None:
+            return []
+        request = ScrollRequest(offset=after, limit=limit + 1, with_payload=False)
+        found = [_to_uuid(record.id) for record in shard.scroll(request)[0]]
+        return [point_id for point_id in found if point_id != after][:limit]
+
+    def delete_points(self, collection: str, chunk_ids: list[UUID]) -> None:
+        self._write(collection, UpdateOperation.delete_points([*chunk_ids]))
+
+    def drop_collection(self, name: str) -> None:
+        """Rename first: a crash in the middle leaves nothing that looks like a collection."""
+        shard = self._shards.pop(name, None)
+        if shard is not None:
+            shard.close()
+        leftover = self._path / f"{name}{_UNFINISHED}"
+        shutil.rmtree(leftover, ignore_errors=True)
+        if (self._path / name).is_dir():
+            (self._path / name).rename(leftover)
+            shutil.rmtree(leftover)
 
     def search(self, collection: str, query: HybridQuery, scope: Scope, limit: int) -> list[Hit]:
         shard = self._open(collection)
@@ -213,13 +239,19 @@ def _build_config(dimension: int) -> EdgeConfig:
 def _build_point(point: ChunkPoint) -> Point:
     return Point(
         id=point.chunk_id,
-        vector={DENSE: list(point.dense), SPARSE: _build_sparse(point.sparse)},
+        vector=_build_vectors(point),
         payload={
             "user_id": str(point.user_id),
             "document_id": str(point.document_id),
             "tags": list(point.tags),
         },
     )
+
+
+def _build_vectors(point: ChunkPoint) -> dict[str, _Vector]:
+    """A passage without a dense vector is found by its words alone."""
+    vectors: dict[str, _Vector] = {SPARSE: _build_sparse(point.sparse)}
+    return vectors | {DENSE: list(point.dense)} if point.dense else vectors
 
 
 def _build_sparse(vector: SparseVector) -> EdgeSparseVector:

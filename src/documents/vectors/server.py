@@ -97,6 +97,28 @@ class ServerVectorIndex:
         with suppress(UnknownCollectionError), _map_client_errors():
             await self._client.delete(collection, target, wait=True)
 
+    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+        """The server's offset is the first id to return, so one more is read and left out."""
+        with suppress(UnknownCollectionError), _map_client_errors():
+            records, _ = await self._client.scroll(
+                collection,
+                offset=None if after is None else str(after),
+                limit=limit + 1,
+                with_payload=False,
+            )
+            found = [UUID(str(record.id)) for record in records]
+            return [point_id for point_id in found if point_id != after][:limit]
+        return []
+
+    async def delete_points(self, collection: str, chunk_ids: Sequence[UUID]) -> None:
+        ids: list[int | str | UUID] = [str(chunk_id) for chunk_id in chunk_ids]
+        with suppress(UnknownCollectionError), _map_client_errors():
+            await self._client.delete(collection, models.PointIdsList(points=ids), wait=True)
+
+    async def drop_collection(self, name: str) -> None:
+        with suppress(UnknownCollectionError), _map_client_errors():
+            await self._client.delete_collection(name)
+
     async def count(self, collection: str, scope: Scope) -> int:
         if scope.is_empty:
             return 0
@@ -195,13 +217,19 @@ def _is_unknown_collection(error: Exception) -> bool:
 def _build_point(point: ChunkPoint) -> models.PointStruct:
     return models.PointStruct(
         id=str(point.chunk_id),
-        vector={DENSE: list(point.dense), SPARSE: _build_sparse(point.sparse)},
+        vector=_build_vectors(point),
         payload={
             "user_id": str(point.user_id),
             "document_id": str(point.document_id),
             "tags": list(point.tags),
         },
     )
+
+
+def _build_vectors(point: ChunkPoint) -> dict[str, list[float] | models.SparseVector]:
+    """A passage without a dense vector is found by its words alone."""
+    vectors: dict[str, list[float] | models.SparseVector] = {SPARSE: _build_sparse(point.sparse)}
+    return vectors | {DENSE: list(point.dense)} if point.dense else vectors
 
 
 def _build_sparse(vector: SparseVector) -> models.SparseVector:

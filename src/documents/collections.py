@@ -1,0 +1,64 @@
+"""Which collections documents are in, when the embedding model has changed in the meantime."""
+
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+
+from src.database import Sessions
+from src.documents.models import Document
+from src.documents.queue import IngestJob, JobQueue
+
+_BATCH = 500
+# Behind every file that somebody waits for.
+_LAST_IN_LINE = 1_000_000
+
+
+async def list_used(sessions: Sessions) -> list[str]:
+    """Every collection that whole documents are in, by one index probe for each."""
+    used: list[str] = []
+    async with sessions() as session:
+        while True:
+            query = select(func.min(Document.collection))
+            if used:
+                query = query.where(Document.collection > used[-1])
+            found = await session.scalar(query)
+            if found is None:
+                return used
+            used.append(found)
+
+
+async def enqueue_outdated(sessions: Sessions, collection: str) -> int:
+    """Line up every ready document that is in another collection; return how many wait now.
+
+    Repeatable: one that is lined up already is not lined up again.
+    """
+    after: UUID | None = None
+    while True:
+        async with sessions.begin() as session:
+            query = select(Document.id).where(
+                Document.status == "ready",
+                Document.collection != collection,
+                Document.next_collection.is_distinct_from(collection),
+            )
+            if after is not None:
+                query = query.where(Document.id > after)
+            ids = (await session.scalars(query.order_by(Document.id).limit(_BATCH))).all()
+            if not ids:
+                return await count_outdated(sessions, collection)
+            await session.execute(
+                update(Document)
+                .where(Document.id.in_(ids))
+                .values(next_collection=collection, chunks_done=0)
+            )
+            jobs = [IngestJob(document_id=document_id) for document_id in ids]
+            await JobQueue(session).enqueue_ingest(jobs, behind=_LAST_IN_LINE)
+        after = ids[-1]
+
+
+async def count_outdated(sessions: Sessions, collection: str) -> int:
+    query = select(func.count()).where(
+        Document.status == "ready",
+        or_(Document.collection != collection, Document.next_collection.is_not(None)),
+    )
+    async with sessions() as session:
+        return await session.scalar(query) or 0

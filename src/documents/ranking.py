@@ -1,0 +1,102 @@
+"""From hits to passages worth reading: one scale, nothing twice, neighbours in one piece. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from src.documents.schemas import PassageRead
+from src.documents.vectors.base import RRF_K, Hit, HybridQuery
+
+# Of the words that two passages have between them, the share in both that makes them the same.
+_SAME: Final = 0.9
+# More neighbours would make one passage of a page, and leave no room for others.
+_MOST_CHUNKS: Final = 2
+# What may lie between two neighbours: blank space, or a heading that stands elsewhere.
+_WIDEST_GAP: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage made of the chunks `[first, first + count)` of its document."""
+
+    passage: PassageRead
+    first: int
+    count: int = 1
+
+
+def normalise(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
+    """Bring fused scores to 0..1, where 1 is the best hit on every side, for any query."""
+    if query.mode != "hybrid" or not hits:
+        return [*hits]
+    return [replace(hit, score=hit.score / query.best_score) for hit in hits]
+
+
+def score_as_one_side(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
+    """Score hits that were found by their words as the fusion would, had the other side none."""
+    best = query.best_score
+    return [replace(hit, score=1 / (rank + RRF_K - 1) / best) for rank, hit in enumerate(hits, 1)]
+
+
+def join_hits(left: Sequence[Hit], right: Sequence[Hit]) -> list[Hit]:
+    """Both, best first; a passage that is on its way to another collection is in both."""
+    known = {hit.chunk_id for hit in left}
+    joined = [*left, *(hit for hit in right if hit.chunk_id not in known)]
+    return sorted(joined, key=lambda hit: hit.score, reverse=True)
+
+
+def choose_passages(found: Sequence[FoundPassage], limit: int) -> list[PassageRead]:
+    """Take the best, each once; a neighbour of one that was taken joins it instead."""
+    chosen: list[FoundPassage] = []
+    words: list[frozenset[str]] = []
+    for candidate in found:
+        place = _find_neighbour(chosen, candidate)
+        if place is not None:
+            chosen[place] = _merge(chosen[place], candidate)
+            continue
+        candidate_words = frozenset(candidate.passage.text.split())
+        if len(chosen) < limit and not any(_are_same(candidate_words, w) for w in words):
+            chosen.append(candidate)
+            words.append(candidate_words)
+    return [one.passage for one in chosen]
+
+
+def _find_neighbour(chosen: Sequence[FoundPassage], candidate: FoundPassage) -> int | None:
+    for place, one in enumerate(chosen):
+        if (
+            one.passage.document_id == candidate.passage.document_id
+            and one.count < _MOST_CHUNKS
+            and candidate.first in (one.first - 1, one.first + one.count)
+            and _measure_gap(one.passage, candidate.passage) <= _WIDEST_GAP
+        ):
+            return place
+    return None
+
+
+def _measure_gap(one: PassageRead, other: PassageRead) -> int:
+    return max(one.start, other.start) - min(one.end, other.end)
+
+
+def _merge(one: FoundPassage, other: FoundPassage) -> FoundPassage:
+    """The better one keeps its id, its score and its heading."""
+    left, right = sorted((one, other), key=lambda found: found.first)
+    merged = one.passage.model_copy(
+        update={
+            "text": _join_texts(left.passage, right.passage),
+            "start": left.passage.start,
+            "end": right.passage.end,
+            "page_first": left.passage.page_first,
+            "page_last": right.passage.page_last,
+        }
+    )
+    return FoundPassage(merged, left.first, one.count + other.count)
+
+
+def _join_texts(left: PassageRead, right: PassageRead) -> str:
+    overlap = left.end - right.start
+    if overlap >= 0:
+        return left.text + right.text[overlap:]
+    return left.text + (" " if overlap == -1 else "\n\n") + right.text
+
+
+def _are_same(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= _SAME * len(one | other)

@@ -1,0 +1,190 @@
+"""Reads files in processes of their own, because every file is hostile.
+
+A process has a limit on its memory, none of our secrets, and is killed when it takes too long. It
+takes one file after another; one that failed in any but a plain way is not trusted with the next.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from src.config import DocumentSettings
+from src.documents.chunking import ExtractedChunk
+from src.documents.exceptions import (
+    EmptyDocumentError,
+    EncryptedDocumentError,
+    ExtractionCrashedError,
+    ExtractionError,
+    ExtractionMemoryError,
+    ExtractionTimedOutError,
+    UnparsableDocumentError,
+)
+
+_PROJECT_ROOT: Final = Path(__file__).parents[2]
+_LENGTH_BYTES: Final = 4
+# The process ends its work by itself at the deadline; this much later it is killed.
+_GRACE_SECONDS: Final = 5.0
+_MOST_FILES: Final = 100
+_MOST_IDLE: Final = 2
+_OUT_OF_MEMORY_SIGNALS: Final = (-signal.SIGABRT, -signal.SIGKILL)
+_PLAIN_ERRORS: Final = {
+    error.__name__: error
+    for error in (EmptyDocumentError, EncryptedDocumentError, UnparsableDocumentError)
+}
+_ERRORS: Final[dict[str, type[ExtractionError]]] = {
+    **_PLAIN_ERRORS,
+    ExtractionMemoryError.__name__: ExtractionMemoryError,
+    ExtractionTimedOutError.__name__: ExtractionTimedOutError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`chunks` come in batches, straight from the process: no document is ever held whole."""
+
+    chunk_count: int
+    page_count: int | None
+    language: str | None
+    chunks: AsyncIterator[list[ExtractedChunk]]
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: Process
+    files: int = field(default=0)
+
+    @property
+    def is_usable(self) -> bool:
+        return self.process.returncode is None and self.files < _MOST_FILES
+
+
+class DocumentReader:
+    """Starts a process when one is needed and keeps a few for the next files."""
+
+    def __init__(
+        self, settings: DocumentSettings, *, grace_seconds: float = _GRACE_SECONDS
+    ) -> None:
+        self._settings = settings
+        self._grace_seconds = grace_seconds
+        self._idle: list[_Worker] = []
+
+    @asynccontextmanager
+    async def read(
+        self, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
+    ) -> AsyncIterator[Reading]:
+        """Raises an `ExtractionError` whose detail tells the owner of the file what is wrong."""
+        worker = await self._take()
+        try:
+            async with _map_process_errors(worker.process):
+                head = await self._exchange(worker.process, content, size_bytes, mime_type)
+                yield _describe(worker.process, head)
+            worker.files += 1
+            self._give_back(worker)
+        except ExtractionError as error:
+            if type(error).__name__ in _PLAIN_ERRORS:
+                self._give_back(worker)
+            raise
+        finally:
+            if worker not in self._idle:
+                await _kill(worker.process)
+
+    async def close(self) -> None:
+        while self._idle:
+            await _kill(self._idle.pop().process)
+
+    async def _exchange(
+        self, process: Process, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
+    ) -> dict[str, Any]:
+        limits = self._settings
+        order = {
+            "mime_type": mime_type,
+            "size_bytes": size_bytes,
+            "settings": limits.model_dump(mode="json"),
+        }
+        async with asyncio.timeout(limits.extraction_timeout_seconds + self._grace_seconds):
+            assert process.stdin is not None  # noqa: S101, it was started with a pipe
+            body = json.dumps(order).encode()
+            process.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+            async with aclosing(content):
+                async for block in content:
+                    process.stdin.write(block)
+                    await process.stdin.drain()
+            head: dict[str, Any] = await _read_frame(process)
+        if "error" in head:
+            raise _ERRORS.get(head["error"], ExtractionCrashedError)
+        return head
+
+    async def _take(self) -> _Worker:
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.is_usable:
+                return worker
+            await _kill(worker.process)
+        return _Worker(await _start(self._settings.extraction_memory_mb))
+
+    def _give_back(self, worker: _Worker) -> None:
+        if worker.is_usable and len(self._idle) < _MOST_IDLE:
+            self._idle.append(worker)
+
+
+async def _start(memory_mb: int) -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "src.documents.reader_process", str(memory_mb)),
+        stdin=PIPE,
+        stdout=PIPE,
+        cwd=_PROJECT_ROOT,
+        env={name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
+        # Ctrl-C is for us; the process ends when we have closed the pipe.
+        start_new_session=True,
+    )
+
+
+def _describe(process: Process, head: dict[str, Any]) -> Reading:
+    return Reading(
+        chunk_count=head["chunk_count"],
+        page_count=head["page_count"],
+        language=head["language"],
+        chunks=_read_chunks(process, head["chunk_count"]),
+    )
+
+
+async def _read_chunks(process: Process, count: int) -> AsyncGenerator[list[ExtractedChunk]]:
+    while count:
+        batch = [ExtractedChunk(*values) for values in await _read_frame(process)]
+        count -= len(batch)
+        yield batch
+
+
+async def _read_frame(process: Process) -> Any:  # noqa: ANN401, JSON of our own making
+    assert process.stdout is not None  # noqa: S101, it was started with a pipe
+    length = int.from_bytes(await process.stdout.readexactly(_LENGTH_BYTES))
+    return json.loads(await process.stdout.readexactly(length))
+
+
+@asynccontextmanager
+async def _map_process_errors(process: Process) -> AsyncIterator[None]:
+    """A process that ends in the middle of a file says by its signal what went wrong."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise ExtractionTimedOutError from error
+    except (EOFError, ConnectionError) as error:
+        if await process.wait() in _OUT_OF_MEMORY_SIGNALS:
+            raise ExtractionMemoryError from error
+        raise ExtractionCrashedError from error
+
+
+async def _kill(process: Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()

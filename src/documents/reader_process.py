@@ -1,0 +1,74 @@
+"""The process that reads files for `reader`: limited in memory, and gone when its parent is."""
+
+import asyncio
+import dataclasses
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+from src.config import DocumentSettings
+from src.documents.exceptions import ExtractionError, ExtractionMemoryError
+from src.documents.extraction import Extraction, extract
+
+_LENGTH_BYTES: Final = 4
+_BATCH: Final = 100
+_MEGABYTE: Final = 2**20
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    while head := source.read(_LENGTH_BYTES):
+        order = json.loads(source.read(int.from_bytes(head)))
+        content = source.read(order["size_bytes"])
+        for frame in answer(order, content):
+            body = json.dumps(frame).encode()
+            sink.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+        sink.flush()
+
+
+def answer(order: dict[str, Any], content: bytes) -> Iterator[object]:
+    settings = DocumentSettings.model_validate(order["settings"])
+    try:
+        extraction = asyncio.run(extract(content, order["mime_type"], settings=settings))
+    except ExtractionError as error:
+        yield {"error": type(error).__name__}
+    except MemoryError:
+        yield {"error": ExtractionMemoryError.__name__}
+    else:
+        yield from describe(extraction)
+
+
+def describe(extraction: Extraction) -> Iterator[object]:
+    """The numbers first, then the passages in batches."""
+    chunks = extraction.chunks
+    yield {
+        "chunk_count": len(chunks),
+        "page_count": extraction.page_count,
+        "language": extraction.language,
+    }
+    for start in range(0, len(chunks), _BATCH):
+        yield [dataclasses.astuple(chunk) for chunk in chunks[start : start + _BATCH]]
+
+
+def limit_resources(memory_mb: int) -> None:
+    """Writable memory, which thread stacks and libraries that are only mapped do not use up."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * _MEGABYTE,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_with_parent() -> None:
+    """A closed pipe is noticed between two files only; a parent that was killed, here."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    limit_resources(int(sys.argv[1]))
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,182 @@
+"""Compares PostgreSQL, the vector index and the file storage, and can make the latter two agree.
+
+Jobs keep the three together; this is for what no job could foresee, such as a restored backup.
+It may run while documents come and go: a row is always written before what it points at.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+
+from src.database import Sessions, utc_now
+from src.documents.collections import list_used
+from src.documents.models import Chunk, Document, DocumentUsage
+from src.documents.queue import IngestJob, JobQueue
+from src.documents.storage import FileStorage
+from src.documents.usage import lock_usage
+from src.documents.vectors.base import Scope, VectorIndex
+
+_PAGE: Final = 500
+# An upload writes its file before its row.
+_UPLOAD_TIME: Final = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Findings:
+    """How many of each there were. All but `missing_files` can be mended."""
+
+    stale_points: int = 0
+    unused_collections: int = 0
+    incomplete_documents: int = 0
+    stray_files: int = 0
+    missing_files: int = 0
+    wrong_totals: int = 0
+
+
+class Reconciler:
+    def __init__(self, sessions: Sessions, vectors: VectorIndex, storage: FileStorage) -> None:
+        self._sessions = sessions
+        self._vectors = vectors
+        self._storage = storage
+
+    async def reconcile(self, *, mend: bool) -> Findings:
+        findings = Findings()
+        await self._check_points(findings, mend=mend)
+        findings.unused_collections = await self.drop_unused(mend=mend)
+        await self._check_documents(findings, mend=mend)
+        await self._check_files(findings, mend=mend)
+        await self._check_totals(findings, mend=mend)
+        return findings
+
+    async def drop_unused(self, *, mend: bool = True) -> int:
+        """Count, and drop, the collections that no document is in or on its way to."""
+        used = set(await list_used(self._sessions))
+        async with self._sessions() as session:
+            query = select(Document.next_collection).distinct()
+            used |= {name for name in await session.scalars(query) if name is not None}
+        unused = [name for name in await self._vectors.list_collections() if name not in used]
+        if mend:
+            for name in unused:
+                await self._vectors.drop_collection(name)
+        return len(unused)
+
+    async def _check_points(self, findings: Findings, *, mend: bool) -> None:
+        for collection in await self._vectors.list_collections():
+            after: UUID | None = None
+            while ids := await self._vectors.list_points(collection, after, _PAGE):
+                stale = await self._find_stale(collection, ids)
+                findings.stale_points += len(stale)
+                if mend and stale:
+                    await self._vectors.delete_points(collection, stale)
+                after = ids[-1]
+
+    async def _find_stale(self, collection: str, ids: Sequence[UUID]) -> list[UUID]:
+        async with self._sessions() as session:
+            found = await session.scalars(
+                select(Chunk.id)
+                .join(Document, Document.id == Chunk.document_id)
+                .where(
+                    Chunk.id.in_(ids),
+                    or_(
+                        Document.collection == collection,
+                        Document.next_collection == collection,
+                    ),
+                )
+            )
+            known = set(found.all())
+        return [point_id for point_id in ids if point_id not in known]
+
+    async def _check_documents(self, findings: Findings, *, mend: bool) -> None:
+        async for document in self._list_documents():
+            if not await self._storage.has(document.storage_key):
+                findings.missing_files += 1
+            if await self._is_incomplete(document):
+                findings.incomplete_documents += 1
+                if mend:
+                    await self._index_anew(document)
+
+    async def _is_incomplete(self, document: Document) -> bool:
+        if document.status != "ready" or document.collection is None:
+            return False
+        scope = Scope(document.user_id, (document.id,))
+        return await self._vectors.count(document.collection, scope) != document.chunks_total
+
+    async def _index_anew(self, document: Document) -> None:
+        async with self._sessions.begin() as session:
+            await session.execute(
+                update(Document)
+                .where(Document.id == document.id)
+                .values(next_collection=document.collection, chunks_done=0)
+            )
+            await JobQueue(session).enqueue_ingest([IngestJob(document_id=document.id)])
+
+    async def _check_files(self, findings: Findings, *, mend: bool) -> None:
+        async for batch in self._storage.list_keys():
+            settled = [key for key, written_at in batch if utc_now() - written_at > _UPLOAD_TIME]
+            for key in await self._find_stray(settled):
+                findings.stray_files += 1
+                if mend:
+                    await self._storage.delete(key)
+
+    async def _find_stray(self, keys: Sequence[str]) -> list[str]:
+        async with self._sessions() as session:
+            ids = [document_id for key in keys if (document_id := _read_id(key))]
+            found = await session.scalars(select(Document.storage_key).where(Document.id.in_(ids)))
+            known = set(found.all())
+        return [key for key in keys if key not in known]
+
+    async def _check_totals(self, findings: Findings, *, mend: bool) -> None:
+        counted = (
+            select(
+                Document.user_id, func.count().label("n"), func.sum(Document.size_bytes).label("b")
+            )
+            .group_by(Document.user_id)
+            .subquery()
+        )
+        is_wrong = or_(
+            func.coalesce(counted.c.n, 0) != DocumentUsage.documents,
+            func.coalesce(counted.c.b, 0) != DocumentUsage.size_bytes,
+        )
+        query = (
+            select(DocumentUsage.user_id)
+            .outerjoin(counted, counted.c.user_id == DocumentUsage.user_id)
+            .where(is_wrong)
+        )
+        async with self._sessions() as session:
+            users = (await session.scalars(query)).all()
+        findings.wrong_totals = len(users)
+        for user_id in users if mend else ():
+            await self._count_anew(user_id)
+
+    async def _count_anew(self, user_id: UUID) -> None:
+        async with self._sessions.begin() as session:
+            usage = await lock_usage(session, user_id)
+            query = select(func.count(), func.coalesce(func.sum(Document.size_bytes), 0)).where(
+                Document.user_id == user_id
+            )
+            usage.documents, usage.size_bytes = (await session.execute(query)).one()
+
+    async def _list_documents(self) -> AsyncGenerator[Document]:
+        after: UUID | None = None
+        while True:
+            query = select(Document).order_by(Document.id).limit(_PAGE)
+            if after is not None:
+                query = query.where(Document.id > after)
+            async with self._sessions() as session:
+                rows = (await session.scalars(query)).all()
+            for row in rows:
+                yield row
+            if not rows:
+                return
+            after = rows[-1].id
+
+
+def _read_id(key: str) -> UUID | None:
+    try:
+        return UUID(key.rpartition("/")[2])
+    except ValueError:
+        return None

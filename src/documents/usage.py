@@ -1,0 +1,67 @@
+"""What a user has, counted as it changes: no request counts documents.
+
+Whoever adds or deletes documents of a user locks their row first. That orders those transactions,
+so quotas hold under concurrent uploads and nobody waits in a circle.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from src.config import DocumentSettings
+from src.documents.exceptions import QuotaExceededError
+from src.documents.models import DocumentUsage
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What is left of a user's quotas; `take` lessens it."""
+
+    documents: int | None
+    size_bytes: int | None
+
+    def take(self, size_bytes: int) -> QuotaExceededError | None:
+        if self.documents is not None and self.documents < 1:
+            return QuotaExceededError("You have as many documents as you may. Delete some first.")
+        if self.size_bytes is not None and self.size_bytes < size_bytes:
+            return QuotaExceededError("The file does not fit into what is left of your storage.")
+        if self.documents is not None:
+            self.documents -= 1
+        if self.size_bytes is not None:
+            self.size_bytes -= size_bytes
+        return None
+
+
+async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
+    """Return the row of a user, which nobody else changes until the transaction ends."""
+    await session.execute(insert(DocumentUsage).values(user_id=user_id).on_conflict_do_nothing())
+    query = select(DocumentUsage).where(DocumentUsage.user_id == user_id).with_for_update()
+    return (await session.scalars(query)).one()
+
+
+async def read_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
+    found = await session.get(DocumentUsage, user_id)
+    return found or DocumentUsage(user_id=user_id, documents=0, size_bytes=0, languages=[])
+
+
+async def note_language(session: AsyncSession, user_id: UUID, language: str) -> None:
+    """Remember that the user has documents of a language; it is never forgotten."""
+    await session.execute(
+        update(DocumentUsage)
+        .where(
+            DocumentUsage.user_id == user_id,
+            ~DocumentUsage.languages.contains([language]),
+        )
+        .values(languages=DocumentUsage.languages.op("||")([language]))
+    )
+
+
+def get_allowance(usage: DocumentUsage, settings: DocumentSettings) -> Allowance:
+    documents, size_bytes = settings.max_documents_per_user, settings.max_bytes_per_user
+    return Allowance(
+        None if documents is None else documents - usage.documents,
+        None if size_bytes is None else size_bytes - usage.size_bytes,
+    )

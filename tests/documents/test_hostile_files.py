@@ -1,0 +1,203 @@
+"""Files made to do harm, and what becomes of each: a clear end, within bounded time and memory."""
+
+import asyncio
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import psutil
+import pytest
+
+from src.config import DocumentSettings, Settings
+from src.documents.exceptions import (
+    EmptyDocumentError,
+    ExtractionCrashedError,
+    ExtractionMemoryError,
+    ExtractionTimedOutError,
+    UnparsableDocumentError,
+)
+from src.documents.reader import DocumentReader
+from src.main import create_app
+from tests.fixtures.processes import ROOT
+from tests.fixtures.servers import run_server
+from tests.fixtures.users import sign_up
+
+XML_LAUGHS = (
+    "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a0 'ha'>"
+    + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 10))
+    + "]><x>&a9;</x>"
+).encode()
+YAML_LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n".encode()
+    for n in range(9)
+)
+HUNGRY = b"<a>" * 200_000 + b"x" + b"</a>" * 200_000
+
+
+async def send(content: bytes) -> AsyncGenerator[bytes]:
+    for start in range(0, len(content), 2**20):
+        yield content[start : start + 2**20]
+
+
+@pytest.fixture
+async def reader() -> AsyncIterator[DocumentReader]:
+    limits = DocumentSettings(extraction_timeout_seconds=10, extraction_memory_mb=384)
+    made = DocumentReader(limits, grace_seconds=0.3)
+    yield made
+    await made.close()
+
+
+async def read(reader: DocumentReader, content: bytes, mime_type: str = "text/plain") -> int:
+    """Return how many passages came; they are as many as were promised."""
+    async with reader.read(send(content), len(content), mime_type) as reading:
+        count = sum([len(batch) async for batch in reading.chunks])
+        assert count == reading.chunk_count
+    return count
+
+
+def list_readers() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "src.documents.reader_process" in child.cmdline()]
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type"),
+    [
+        (XML_LAUGHS, "application/xml"),
+        (YAML_LAUGHS, "application/yaml"),
+        (b">" * 100_000 + b" x", "text/markdown"),
+        (b"[" * 100_000, "text/markdown"),
+        (b"[" * 100_000 + b"1" + b"]" * 100_000, "application/json"),
+        (
+            b"Subject: x\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n"
+            + b"--a\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n" * 5_000,
+            "message/rfc822",
+        ),
+    ],
+    ids=["xml-laughs", "yaml-laughs", "quotes", "brackets", "deep-json", "nested-mail"],
+)
+async def test_what_only_looks_dangerous_is_read_as_it_stands(
+    reader: DocumentReader, content: bytes, mime_type: str
+) -> None:
+    assert 0 < await read(reader, content, mime_type) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type", "error"),
+    [
+        (b"<html>" + b"<div>" * 200_000, "text/html", EmptyDocumentError),
+        (b"{\\rtf1 " + b"{" * 500_000, "application/rtf", EmptyDocumentError),
+        (b"%PDF-1.7\n" + secrets.token_bytes(5_000), "application/pdf", UnparsableDocumentError),
+        (HUNGRY, "application/xml", ExtractionMemoryError),
+    ],
+    ids=["deep-html", "deep-rtf", "random-pdf", "hungry-xml"],
+)
+async def test_what_cannot_be_read_ends_with_a_reason(
+    reader: DocumentReader, content: bytes, mime_type: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await read(reader, content, mime_type)
+    assert await read(reader, b"The next file is read as if nothing had been.") == 1
+
+
+async def test_a_reader_that_hangs_is_killed(reader: DocumentReader) -> None:
+    limits = DocumentSettings(extraction_timeout_seconds=0.2)
+    impatient = DocumentReader(limits, grace_seconds=0.1)
+    with pytest.raises(ExtractionTimedOutError):
+        async with impatient.read(stall(), 10, "text/plain"):
+            pass
+    assert list_readers() == []
+    assert await read(reader, b"Others go on.") == 1
+
+
+async def stall() -> AsyncGenerator[bytes]:
+    for child in list_readers():
+        child.suspend()
+    yield b"ten bytes!"
+    yield b"x" * 10_000_000  # More than a pipe holds: the writer waits for who never reads.
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(signal.SIGKILL, ExtractionMemoryError), (signal.SIGSEGV, ExtractionCrashedError)],
+)
+async def test_a_reader_that_dies_takes_nobody_along(
+    reader: DocumentReader, number: int, error: type[Exception]
+) -> None:
+    async def body() -> AsyncGenerator[bytes]:
+        for child in list_readers():
+            os.kill(child.pid, number)
+        yield b"never read"
+
+    with pytest.raises(error):
+        async with reader.read(body(), 10, "text/plain"):
+            pass
+    assert await read(reader, b"Others go on.") == 1
+
+
+async def test_a_reader_learns_none_of_our_secrets(
+    reader: DocumentReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH_SECRET_KEY", "s" * 40)
+    await read(reader, b"Some words.")
+    (child,) = list_readers()
+    assert "AUTH_SECRET_KEY" not in child.environ()
+
+
+async def test_processes_are_used_again_and_are_few(reader: DocumentReader) -> None:
+    await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(5)))
+    kept = {child.pid for child in list_readers()}
+    assert 1 <= len(kept) <= 2
+    await read(reader, b"One more.")
+    assert {child.pid for child in list_readers()} == kept
+
+
+async def test_a_reader_ends_when_its_parent_was_killed() -> None:
+    program = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-m',"
+        " 'src.documents.reader_process', '512'], stdin=subprocess.PIPE);"
+        " child.stdin.write(b'\\0\\0'); child.stdin.flush(); print(child.pid, flush=True);"
+        " time.sleep(60)"
+    )
+    parent = subprocess.Popen(  # noqa: ASYNC220, S603, our own interpreter, killed below
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    child = psutil.Process(int(await asyncio.to_thread(parent.stdout.readline)))
+    parent.kill()
+    await asyncio.to_thread(parent.communicate)
+    async with asyncio.timeout(10):
+        while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.05)
+
+
+async def test_hostile_files_do_not_hold_up_a_good_one(settings: Settings) -> None:
+    """All through the API: each ends in `failed` with its reason, and the server stays live."""
+    limits = {"extraction_memory_mb": 384, "extraction_timeout_seconds": 20}
+    changed = settings.model_copy(
+        update={
+            "documents": settings.documents.model_copy(update=limits),
+            "data_dir": settings.data_dir / "hostile",
+        }
+    )
+    async with run_server(create_app(changed)) as server, sign_up(server.api_url) as user:
+        response = await user.upload(
+            ("hungry.xml", HUNGRY),
+            ("broken.pdf", b"%PDF-1.7 and nothing else"),
+            ("sealed.docx", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512)),
+            ("blank.txt", b" \n\t "),
+        )
+        hostile = [result["document"]["id"] for result in response.json()["results"]]
+        await user.add_document("A good file among bad ones.", "good.txt")
+        ends = [await user.wait_for(document_id, "failed") for document_id in hostile]
+        assert [document["status_code"] for document in ends] == [
+            "extraction_memory",
+            "extraction_failed",
+            "document_encrypted",
+            "document_empty",
+        ]
+        assert all(document["status_detail"] for document in ends)
+        assert len(await user.search("good file")) == 1

@@ -1,0 +1,154 @@
+"""What an operator does: index anew after a change of the model, and find what does not agree."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+
+from src.config import Settings
+from src.documents.reconciler import Findings
+from src.documents.vectors.base import ChunkPoint
+from src.documents.vectors.edge import EdgeVectorIndex
+from src.documents.vectors.sparse import SparseEncoder
+from src.embedded import run_postgres
+from src.llm.offline.app import create_offline_app
+from src.llm.offline.embedding import DIMENSION
+from src.llm.offline.library import OfflineModel
+from src.main import create_app
+from src.operations import reindex, verify, work
+from tests.conftest import make_settings
+from tests.fixtures.servers import LoopbackServer, run_server
+from tests.fixtures.users import User, sign_up
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def own(offline_models: LoopbackServer, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Settings with a database of their own: these commands work on every document there is."""
+    unsafe = {"fsync": "off", "synchronous_commit": "off"}
+    async with run_postgres(tmp_path / "postgres", settings=unsafe) as url:
+        yield make_settings(url, offline_models.url, tmp_path / "data")
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    plain = make_url(url).set(drivername="postgresql")
+    return await asyncpg.connect(plain.render_as_string(hide_password=False))
+
+
+@asynccontextmanager
+async def run_api(settings: Settings) -> AsyncIterator[User]:
+    async with run_server(create_app(settings)) as server, sign_up(server.api_url) as user:
+        yield user
+
+
+@asynccontextmanager
+async def come_back(settings: Settings, user: User) -> AsyncIterator[User]:
+    headers = {"Authorization": f"Bearer {user.token}"}
+    async with (
+        run_server(create_app(settings)) as server,
+        httpx.AsyncClient(base_url=server.api_url, headers=headers, trust_env=False) as http,
+    ):
+        yield User(user.id, user.username, user.token, http)
+
+
+def use_model(settings: Settings, ollama: LoopbackServer, name: str) -> Settings:
+    changed = settings.ollama.model_copy(update={"url": ollama.url, "embed_model": name})
+    return settings.model_copy(update={"ollama": changed})
+
+
+@pytest.fixture
+async def two_models() -> AsyncIterator[LoopbackServer]:
+    """A model server with a second model that embeds, of another digest."""
+    other = OfflineModel("other-embed:latest", "embedding", 2048, ("embedding.py", "tokens.py"))
+    app = create_offline_app(faults=(other,), token_delay_seconds=0)
+    async with run_server(app) as server:
+        yield server
+
+
+async def test_a_changed_model_never_leaves_searches_without_answers(
+    own: Settings, two_models: LoopbackServer
+) -> None:
+    before = use_model(own, two_models, "offline-embed")
+    after = use_model(own, two_models, "other-embed")
+    async with run_api(before) as user:
+        await user.add_document("The lighthouse of Alexandria stood on Pharos.", "a.txt")
+        await user.add_document("Bees dance to tell where the flowers are.", "b.txt")
+    async with come_back(after, user) as same:
+        assert [p["filename"] for p in await same.search("lighthouse of Pharos")] == ["a.txt"]
+    reports: list[tuple[int, int]] = []
+    await reindex(after, lambda done, total: reports.append((done, total)))
+    assert (reports[0], reports[-1]) == ((0, 2), (2, 2))
+    async with come_back(after, user) as same:
+        for mode in ("dense", "sparse", "hybrid"):
+            found = await same.search("lighthouse of Pharos", mode=mode)
+            assert found[0]["filename"] == "a.txt", mode
+        assert {d["status"] for d in (await same.http.get("/documents")).json()["items"]} == {
+            "ready"
+        }
+    assert await verify(after, mend=False) == Findings()
+    index = EdgeVectorIndex(after.data_dir / "qdrant")
+    assert len(await index.list_collections()) == 1
+    await index.close()
+
+
+async def test_what_does_not_agree_is_found_and_mended(own: Settings) -> None:
+    async with run_api(own) as user:
+        document = await user.add_document("The lighthouse of Alexandria.", "a.txt")
+        lost = await user.add_document("Bees dance for flowers.", "b.txt")
+    assert await verify(own, mend=False) == Findings()
+    folder = own.data_dir / "files" / user.id
+    (folder / lost["id"]).unlink()
+    stray = folder / str(uuid4())
+    stray.write_text("nobody's")
+    os.utime(stray, (time.time() - 7200,) * 2)
+    await damage_index(own, UUID(user.id), UUID(document["id"]))
+    url = own.database.url
+    assert url is not None
+    admin = await connect(url.get_secret_value())
+    await admin.execute("UPDATE document_usage SET documents = 7")
+
+    expected = Findings(
+        stale_points=1,
+        unused_collections=1,
+        incomplete_documents=1,
+        stray_files=1,
+        missing_files=1,
+        wrong_totals=1,
+    )
+    assert await verify(own, mend=False) == expected
+    assert await verify(own, mend=True) == expected
+    stopping = asyncio.Event()
+    working = asyncio.create_task(work(own, stopping))
+    idle = own.model_copy(
+        update={"documents": own.documents.model_copy(update={"worker_concurrency": 0})}
+    )
+    while await admin.fetchval("SELECT count(*) FROM documents WHERE next_collection <> ''"):
+        await asyncio.sleep(0.05)
+    await admin.close()
+    stopping.set()
+    await working
+    assert await verify(own, mend=False) == Findings(missing_files=1)
+    async with come_back(idle, user) as same:
+        assert len(await same.search("lighthouse", mode="sparse")) == 1
+
+
+async def damage_index(settings: Settings, user_id: UUID, document_id: UUID) -> None:
+    """As a restored backup might: one document is not there, one that never was is."""
+    index = EdgeVectorIndex(settings.data_dir / "qdrant")
+    (name,) = await index.list_collections()
+    await index.delete_document(name, user_id, document_id)
+    sparse = SparseEncoder().encode_document("stale words")
+    await index.create_collection("chunks_of_nobody", 3)
+    dense = [1.0, *[0.0] * (DIMENSION - 1)]
+    point = ChunkPoint(uuid4(), user_id, uuid4(), (), dense, sparse)
+    await index.upsert(name, [point])
+    await index.close()
