@@ -17,7 +17,7 @@ from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
 from src.auth.passwords import Passwords
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
-from src.chat.generation import AnswerEngine
+from src.chat.engine import AnswerEngine
 from src.chat.router import router as chat_router
 from src.config import Settings
 from src.database import Sessions, create_engine, create_sessions, migrate

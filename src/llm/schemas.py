@@ -1,8 +1,9 @@
 """What the llm module takes and gives: messages, pieces of an answer, models, status and usage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,6 +11,8 @@ from src.schemas import InputSchema, Schema
 
 Role = Literal["system", "user", "assistant"]
 Think = bool | Literal["low", "medium", "high"]
+# "json", or the JSON schema that the answer has to follow.
+ResponseFormat = Literal["json"] | dict[str, Any]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
@@ -17,6 +20,7 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]
 class ChatMessage:
     role: Role
     content: str
+    images: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

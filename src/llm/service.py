@@ -22,6 +22,7 @@ from src.llm.schemas import (
     LLMStatusRead,
     ModelRead,
     ModelStatusRead,
+    ResponseFormat,
     Think,
 )
 from src.llm.wire import ChatRequest, GenerationOptions, InstalledModel, ModelDetails
@@ -111,10 +112,10 @@ class LLMService:
         *,
         options: ChatOptions | None = None,
         think: Think = False,
+        response_format: ResponseFormat | None = None,
     ) -> AsyncGenerator[ChatChunk, None]:
         """Yield the answer; the last piece has `is_done`. Close it (`aclosing`) to stop early."""
-        if think and model.capabilities is not None and not model.can_think:
-            raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
+        check_capabilities(model, think=think, has_images=any(m.images for m in messages))
         return self._chat_client.stream_chat(
             ChatRequest(
                 model=model.name,
@@ -123,6 +124,7 @@ class LLMService:
                 keep_alive=self._settings.keep_alive,
                 # A model that can think does so unless it is told not to.
                 think=think if think or model.can_think else None,
+                format=response_format,
             )
         )
 
@@ -210,6 +212,16 @@ class LLMService:
             context_length=_context_length(model, details),
             is_default=normalise_model_name(model.name) == chat_model,
         )
+
+
+def check_capabilities(model: ChatModel, *, think: Think, has_images: bool) -> None:
+    """Raise when a model lacks what is asked of it; an old server does not tell what it has."""
+    if model.capabilities is None:
+        return
+    if think and not model.can_think:
+        raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
+    if has_images and "vision" not in model.capabilities:
+        raise ModelCapabilityError(f"The model '{model.name}' cannot look at images.")
 
 
 def _generation_options(model: ChatModel, options: ChatOptions | None) -> GenerationOptions:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 
-from src.llm.schemas import ChatMessage, Think
+from src.llm.schemas import ChatMessage, ResponseFormat, Think
 
 
 class GenerationOptions(BaseModel):
@@ -39,6 +39,7 @@ class ChatRequest(BaseModel):
     options: GenerationOptions
     keep_alive: str
     think: Think | None = None
+    format: ResponseFormat | None = None
     stream: Literal[True] = True
     truncate: Literal[False] = False
     shift: Literal[False] = False

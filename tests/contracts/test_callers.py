@@ -23,6 +23,12 @@ OWNED = {
     "chat_delete_session": "session_id",
     "chat_list_messages": "session_id",
     "chat_get_message": "message_id",
+    "chat_resume_stream": "message_id",
+    "chat_stop_message": "message_id",
+    "chat_regenerate_message": "message_id",
+    "chat_set_feedback": "message_id",
+    "chat_delete_feedback": "message_id",
+    "chat_export_session": "session_id",
 }
 
 # What acts on the caller alone; ids in the body are tested below.
@@ -35,12 +41,16 @@ OWN = {
     "chat_ask_stream",
     "chat_create_session",
     "chat_list_sessions",
+    "chat_search_messages",
 }
 
 # The same for every user.
 SHARED = {"llm_list_models", "llm_get_model", "llm_get_status"}
 
-BODIES: dict[str, JSON] = {"chat_update_session": {"title": "Mine now"}}
+BODIES: dict[str, JSON] = {
+    "chat_update_session": {"title": "Mine now"},
+    "chat_set_feedback": {"rating": "up"},
+}
 
 
 class Operation(NamedTuple):

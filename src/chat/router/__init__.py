@@ -1,0 +1,11 @@
+"""The routes of chat: answers, and the chats that they belong to."""
+
+from fastapi import APIRouter
+
+from src.auth.dependencies import AUTHENTICATION_ERRORS
+from src.chat.router import answers, sessions
+from src.schemas import problem_responses
+
+router = APIRouter(responses=problem_responses(*AUTHENTICATION_ERRORS))
+router.include_router(answers.router)
+router.include_router(sessions.router)
