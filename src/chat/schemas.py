@@ -230,6 +230,6 @@ class FoundMessageRead(Schema):
     session_title: str
     message_id: UUID
     role: Literal["user", "assistant"]
-    snippet: Annotated[str, Field(description="Plain text, with `…` between its parts.")]
+    snippet: Annotated[str, Field(description="Plain text: the part around the first find.")]
     highlights: list[HighlightRead]
     created_at: datetime

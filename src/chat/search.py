@@ -12,13 +12,14 @@ from src.chat.schemas import FoundMessageRead, HighlightRead
 from src.schemas import Page, cut_page, decode_cursor
 
 # Marks that PostgreSQL puts around what it found. They are taken out of the text before, and
-# turned into positions after, so that nothing of a message can pass for a mark or for markup.
+# turned into positions after, so that nothing of a message can pass for a mark or for markup. It
+# would also drop what looks like a tag: the third mark stands for `<` meanwhile.
 _START: Final = "\x01"
 _STOP: Final = "\x02"
-_HEADLINE: Final = (
-    f'StartSel="{_START}", StopSel="{_STOP}", MaxFragments=2, MinWords=8, MaxWords=24,'
-    ' FragmentDelimiter=" … "'
-)
+_LESS: Final = "\x03"
+_HEADLINE: Final = f'StartSel="{_START}", StopSel="{_STOP}", HighlightAll=true'
+_SNIPPET_CHARACTERS: Final = 240
+_CHARACTERS_BEFORE: Final = 60
 
 
 class ChatSearchService:
@@ -45,7 +46,7 @@ class ChatSearchService:
         if cursor is not None:
             page = page.where(tuple_(Message.created_at, Message.id) < decode_cursor(cursor))
         found = page.subquery()
-        text = func.translate(Message.content, _START + _STOP, "")
+        text = func.translate(Message.content, f"<{_START}{_STOP}{_LESS}", _LESS)
         rows = await self._session.execute(
             select(
                 Message.id,
@@ -69,7 +70,7 @@ def _quote(user_id: UUID) -> ColumnElement[str]:
 
 
 def _describe(row: Row[Any]) -> FoundMessageRead:
-    snippet, highlights = read_headline(row.headline)
+    snippet, highlights = cut_snippet(*read_headline(row.headline))
     return FoundMessageRead(
         session_id=row.session_id,
         session_title=row.title,
@@ -83,11 +84,26 @@ def _describe(row: Row[Any]) -> FoundMessageRead:
 
 def read_headline(headline: str) -> tuple[str, list[HighlightRead]]:
     """Turn the marks of a headline into positions in a plain text."""
-    snippet = ""
+    text = ""
     highlights = []
-    for index, part in enumerate(headline.split(_START)):
+    for index, part in enumerate(headline.replace(_LESS, "<").split(_START)):
         found, _, rest = part.rpartition(_STOP) if index else ("", "", part)
         if found:
-            highlights.append(HighlightRead(start=len(snippet), end=len(snippet) + len(found)))
-        snippet += found + rest
-    return snippet, highlights
+            highlights.append(HighlightRead(start=len(text), end=len(text) + len(found)))
+        text += found + rest
+    return text, highlights
+
+
+def cut_snippet(text: str, highlights: list[HighlightRead]) -> tuple[str, list[HighlightRead]]:
+    """Cut out the part of a text around what was found first."""
+    first = highlights[0].start if highlights else 0
+    start = max(first - _CHARACTERS_BEFORE, 0)
+    if start:
+        start = max(text.find(" ", start, first) + 1, start)  # At a word, if there is one.
+    end = start + _SNIPPET_CHARACTERS
+    inside = [
+        HighlightRead(start=highlight.start - start, end=highlight.end - start)
+        for highlight in highlights
+        if highlight.end <= end
+    ]
+    return text[start:end], inside
