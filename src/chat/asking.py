@@ -20,13 +20,12 @@ from src.chat.models import ChatSession, IdempotencyKey, Message
 from src.chat.prompts import Task, build_prompt
 from src.chat.schemas import QueryCreate, RegenerateCreate
 from src.chat.service import ChatService
+from src.chat.titles import make_title
 from src.chat.tree import find_newest_answer, load_history
 from src.config import ChatSettings
 from src.database import new_id, release, utc_now
 from src.llm.schemas import ChatOptions
 from src.llm.service import ChatModel, LLMService, check_capabilities
-
-_TITLE_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +214,6 @@ class AskingService:
             .returning(IdempotencyKey.key)
         )
         return claimed is not None
-
-
-def make_title(question: str) -> str:
-    line = " ".join(question.split())
-    if len(line) <= _TITLE_CHARACTERS:
-        return line
-    return line[: _TITLE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _make_question(user_id: UUID, session_id: UUID, draft: _Draft) -> Message:

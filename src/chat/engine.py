@@ -14,6 +14,7 @@ from src.chat.generation import Generation, Question
 from src.chat.live import LiveAnswer, happens_within
 from src.chat.records import AnswerEnd, AnswerRecorder, forget_keys, mark_interrupted
 from src.chat.schemas import MessageRead
+from src.chat.titles import retitle
 from src.config import ChatSettings
 from src.database import DatabaseUnavailableError, Sessions
 from src.documents.search import SearchService
@@ -53,6 +54,7 @@ class AnswerEngine:
         self._settings = settings
         self._runs: dict[UUID, _Run] = {}
         self._conductors: set[asyncio.Task[None]] = set()
+        self._namings: set[asyncio.Task[None]] = set()
 
     def start(self, question: Question) -> LiveAnswer:
         """Begin to generate; the question must be committed."""
@@ -97,13 +99,18 @@ class AnswerEngine:
             await asyncio.wait(self._conductors, timeout=self._settings.shutdown_grace_seconds)
         for run in self._runs.values():
             run.task.cancel()
+        for naming in self._namings:
+            naming.cancel()
         if self._conductors:
             await asyncio.wait(self._conductors)
 
     async def _conduct(self, run: _Run) -> None:
         question, live = run.generation.question, run.generation.live
         try:
-            live.complete(await self._see_through(run))
+            message = await self._see_through(run)
+            live.complete(message)
+            if self._settings.has_model_titles and message.status == "completed":
+                self._start_naming(question, message)
         except AppError as error:
             live.fail(error, question.request_id)
         except Exception:  # the outermost edge of the task: no reader may wait for ever
@@ -111,6 +118,16 @@ class AnswerEngine:
             live.fail(AppError(), question.request_id)
         finally:
             del self._runs[question.message_id]
+
+    def _start_naming(self, question: Question, message: MessageRead) -> None:
+        if question.history:
+            return
+        said = (question.request.query, message.content)
+        naming = asyncio.create_task(
+            retitle(self._sessions, self._llm, question.model, question.session_id, said)
+        )
+        self._namings.add(naming)
+        naming.add_done_callback(self._namings.discard)
 
     async def _see_through(self, run: _Run) -> MessageRead:
         """Keep the row up to date while the answer grows, and store how it ended."""

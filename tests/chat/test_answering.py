@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 
@@ -149,3 +150,18 @@ async def test_nul_in_an_answer_is_left_out(asker: User, script: Script) -> None
     script.say("be\0fore", "\0", "after")
     events = await asker.stream("Q", **NO_DOCUMENTS)
     assert events[-1].data["message"]["content"] == "beforeafter"
+
+
+async def test_the_model_may_find_a_title(scripted_settings: Settings, script: Script) -> None:
+    chat = scripted_settings.chat.model_copy(update={"has_model_titles": True})
+    settings = rehouse(scripted_settings.model_copy(update={"chat": chat}), "titles")
+    script.say('"A fine title"\n')
+    async with run_server(create_app(settings)) as server, sign_up(server.api_url) as user:
+        answer = await user.ask("What is this about?", **NO_DOCUMENTS)
+        address = f"/chat/sessions/{answer['session_id']}"
+        async with asyncio.timeout(5):
+            while (await user.http.get(address)).json()["title"] != "A fine title":
+                await asyncio.sleep(0.02)
+        await user.ask("And this?", **NO_DOCUMENTS, session_id=answer["session_id"])
+        await asyncio.sleep(0.05)
+        assert len(script.requests) == 3
