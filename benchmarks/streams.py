@@ -101,6 +101,7 @@ async def _read_stream(target: Target, body: bytes) -> Stream:
     words = b"".join(_WORD.findall(text.partition(b"message.completed")[0])).split()
     expected = [word(index).strip().encode() for index in range(len(words))]
     assert words == expected, received[:1000]
+    assert words, f"no tokens: {received[-1000:].decode()}"
     return Stream((first_at - started_at) * 1000, len(words))
 
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.loops.auto import auto_loop_factory
 
 from src.config import Settings, render_env_example
 from src.database import migrate as migrate_database
@@ -26,7 +27,8 @@ def serve() -> None:
     settings = _load_settings()
     configure_logging(settings)
     try:
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:  # uvloop, where it runs
+            runner.run(_serve(settings))
     except EmbeddedError as error:
         _fail(str(error))
 

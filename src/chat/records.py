@@ -128,12 +128,13 @@ class AnswerRecorder:
             {"message_id": self._message_id, **source.model_dump(exclude={"is_gone"})}
             for source in sources
         ]
-        statement = insert(MessageSource).values(rows)
+        statement = insert(MessageSource)
         await session.execute(
             statement.on_conflict_do_update(
                 index_elements=[MessageSource.message_id, MessageSource.number],
                 set_={"is_cited": statement.excluded.is_cited},
-            )
+            ),
+            rows,
         )
 
     async def _touch(
