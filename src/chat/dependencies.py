@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
 
-from src.auth.dependencies import CurrentUser, DetachedUser
+from src.auth.dependencies import CurrentUser, DetachedUser, get_auth_service
 from src.chat.asking import Asker, AskingService
 from src.chat.engine import AnswerEngine
 from src.chat.following import Answer
@@ -15,8 +15,9 @@ from src.chat.schemas import QueryCreate, RegenerateCreate
 from src.chat.search import ChatSearchService
 from src.chat.service import ChatService
 from src.config import ChatSettings, Settings
-from src.database import SessionDep, Sessions
+from src.database import SessionDep, Sessions, release
 from src.llm.dependencies import LLMServiceDep
+from src.llm.service import LLMService
 
 
 async def get_chat_service(session: SessionDep) -> ChatService:
@@ -125,3 +126,42 @@ async def start_another_answer(
 
 
 AnotherAnswer = Annotated[Answer, Depends(start_another_answer)]
+
+
+class SocketServices:
+    """What a WebSocket needs, each call in a short transaction of its own."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        settings: Settings = connection.state.settings
+        self.settings = settings.chat
+        self._connection = connection
+        self._sessions: Sessions = connection.state.sessions
+        self._engine: AnswerEngine = connection.state.answers
+
+    async def authenticate(self, token: str) -> UUID:
+        """Return whose token it is. Raises an `UnauthenticatedError` for one that is not valid."""
+        async with self._sessions() as session:
+            return (await get_auth_service(self._connection, session).get_user(token)).id
+
+    async def ask(self, user_id: UUID, query: QueryCreate, key: str | None) -> Answer:
+        llm: LLMService = self._connection.state.llm
+        async with self._sessions() as session:
+            asking = AskingService(session, ChatService(session), llm, self._engine, self.settings)
+            return await asking.ask(Asker(user_id, None, key), query)
+
+    async def open(self, user_id: UUID, message_id: UUID) -> Answer:
+        async with self._sessions() as session:
+            await ChatService(session).find_answer(user_id, message_id)
+        return self._engine.open(message_id)
+
+    async def stop(self, user_id: UUID, message_id: UUID) -> None:
+        async with self._sessions() as session:
+            chats = ChatService(session)
+            await chats.find_answer(user_id, message_id)
+            await chats.request_stop(message_id)
+            await release(session)
+        await self._engine.stop(message_id)
+
+
+async def get_socket_services(connection: HTTPConnection) -> SocketServices:
+    return SocketServices(connection)

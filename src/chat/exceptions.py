@@ -1,6 +1,6 @@
 """What can go wrong in a chat."""
 
-from src.exceptions import ConflictError, InvalidError, NotFoundError
+from src.exceptions import ConflictError, InvalidError, NotFoundError, RateLimitedError
 
 
 class ChatSessionNotFoundError(NotFoundError):
@@ -29,3 +29,8 @@ class NotAnAnswerError(ConflictError):
     code = "not_an_answer"
     title = "Not an answer"
     default_detail = "The message is a question; this is possible with answers only."
+
+
+class TooManyStreamsError(RateLimitedError):
+    code = "too_many_streams"
+    default_detail = "This connection follows too many answers. Wait for one of them to end."
