@@ -48,8 +48,8 @@ async def start(user: User, **body: object) -> JSON:
         return (await read_some(response, 1))[0].data
 
 
-async def wait_for(user: User, message_id: str, **expected: object) -> JSON:
-    async with asyncio.timeout(10):
+async def wait_for(user: User, message_id: str, *, seconds: float = 10, **expected: object) -> JSON:
+    async with asyncio.timeout(seconds):
         while True:
             message: JSON = (await user.http.get(f"/chat/messages/{message_id}")).json()
             if all(message[name] == value for name, value in expected.items()):
