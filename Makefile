@@ -8,6 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test check format lock openapi access env-example bench-retrieval clean
+.PHONY: help run test check format lock openapi env-example bench-retrieval bench-streams clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
 
 bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that answer 1,190 questions
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
+	$(BIN)/python -m benchmarks.streams
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

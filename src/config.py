@@ -269,6 +269,24 @@ class ChatSettings(Group):
     history_messages: Annotated[
         int, Field(ge=0, description="Earlier messages put before the model.")
     ] = 20
+    follow_up_search: Annotated[
+        Literal["joined", "model", "off"],
+        Field(
+            description="What a follow-up question is searched with: `joined` to the question "
+            "before it, rewritten by the `model` (one more call before the answer), or alone "
+            "(`off`)."
+        ),
+    ] = "joined"
+    has_model_titles: Annotated[
+        bool, Field(description="Let the model find a title for a chat after its first answer.")
+    ] = False
+    follow_interval_seconds: Annotated[
+        float,
+        Field(gt=0, description="How often an answer of another process is looked up for readers."),
+    ] = 0.3
+    ping_seconds: Annotated[
+        float, Field(gt=0, description="A sign of life in streams that have nothing to tell.")
+    ] = 15.0
     save_interval_seconds: Annotated[
         float, Field(gt=0, le=1, description="How often a growing answer is stored.")
     ] = 0.8

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 from starlette.requests import HTTPConnection
 
 from src.config import DatabaseSettings
@@ -72,6 +72,16 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012, SQLAlchemy's own form
 
 
+class _Pool(AsyncAdaptedQueuePool):
+    """Says in our own words that all connections are busy, to every session and task alike."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except PoolTimeoutError as exc:
+            raise DatabaseUnavailableError from exc
+
+
 def new_id() -> UUID:
     """Make a UUIDv7 (RFC 9562): ids sort by the time they were made."""
     return uuid_utils.compat.uuid7()
@@ -89,6 +99,7 @@ def asyncpg_url(url: str) -> URL:
 def create_engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
     engine = create_async_engine(
         asyncpg_url(url),
+        poolclass=_Pool,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout_seconds,
@@ -116,12 +127,9 @@ def create_sessions(bind: AsyncEngine | AsyncConnection) -> Sessions:
 
 async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
     sessions: Sessions = connection.state.sessions
-    try:
-        async with sessions() as session:
-            yield session
-            await session.commit()
-    except PoolTimeoutError as exc:
-        raise DatabaseUnavailableError from exc
+    async with sessions() as session:
+        yield session
+        await session.commit()
 
 
 # "function" ends it before the response leaves: a failed commit is an error that the caller sees.

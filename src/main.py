@@ -22,7 +22,7 @@ from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
-from src.chat.generation import AnswerEngine
+from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
@@ -54,6 +54,11 @@ VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
 _MAX_IMAGES_BYTES = 20 * 1024 * 1024
+_PATHS_WITH_IMAGES = (
+    "/v1/chat/completions",
+    f"{API_PREFIX}/chat/query",
+    f"{API_PREFIX}/chat/query/stream",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         BodyLimitMiddleware,
         max_bytes=_MAX_JSON_BYTES,
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
-        larger={"/v1/chat/completions": _MAX_IMAGES_BYTES},
+        larger=dict.fromkeys(_PATHS_WITH_IMAGES, _MAX_IMAGES_BYTES),
     )
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)

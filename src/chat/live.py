@@ -2,10 +2,11 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 from src.chat.events import (
     AnswerDelta,
@@ -23,9 +24,14 @@ from src.exceptions import AppError
 from src.schemas import Problem
 
 # A cursor is a position: 0 after the start, 1 after the sources, then the characters of the text.
-STARTED = 0
-SOURCES = 1
-_BEFORE_START = -1
+# The end is the largest integer of JavaScript, because it must be the same for every process,
+# also for one that finds less of the text than a crashed one has sent.
+BEFORE_START: Final = -1
+STARTED: Final = 0
+SOURCES: Final = 1
+ENDED: Final = 2**53 - 1
+
+_KINDS: Final[tuple[type[Delta], type[Delta]]] = (ThinkingDelta, AnswerDelta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class LiveAnswer:
         self.sources: Sources | None = None
         self._queued: Queued | None = None
         self._pieces: list[_Piece] = []
+        self._runs: list[int] = []
         self._terminal: MessageCompleted | StreamError | None = None
         self._error = AppError()
         self._changed = asyncio.Event()
@@ -68,9 +75,18 @@ class LiveAnswer:
         return "".join(piece.text for piece in self._pieces if piece.kind is ThinkingDelta)
 
     @property
+    def runs(self) -> list[int]:
+        """The lengths of thinking, answer, thinking and so on, in the order they came."""
+        return self._runs.copy()
+
+    @property
     def length(self) -> int:
         """How many characters there are so far."""
         return self._end - SOURCES
+
+    @property
+    def is_over(self) -> bool:
+        return self._terminal is not None
 
     @property
     def _end(self) -> int:
@@ -91,6 +107,17 @@ class LiveAnswer:
     def add_answer(self, text: str) -> None:
         self._add(AnswerDelta, text)
 
+    def catch_up(self, thinking: str, answer: str, runs: Sequence[int]) -> None:
+        """Add what a stored answer has more than this one."""
+        texts, starts, position = (thinking, answer), [0, 0], 0
+        for index, length in enumerate(runs):
+            side = index % 2
+            position, start = position + length, starts[side]
+            starts[side] += length
+            new = min(position - self.length, length)
+            if new > 0:
+                self._add(_KINDS[side], texts[side][start + length - new : start + length])
+
     def complete(self, message: MessageRead) -> None:
         self._terminal = MessageCompleted(message=message)
         self._announce()
@@ -100,12 +127,29 @@ class LiveAnswer:
         self._terminal = StreamError(problem=Problem.from_error(error, request_id))
         self._announce()
 
-    async def follow(self, cursor: int = _BEFORE_START) -> AsyncGenerator[Positioned]:
-        """Yield everything behind `cursor`, then what is to come, to the end."""
+    def read(self, cursor: int) -> list[Positioned]:
+        """Return what there is behind `cursor`, in few events."""
+        events: list[Positioned] = []
+        if cursor < STARTED:
+            events.append(Positioned(STARTED, self.started))
+        if cursor < SOURCES and self.sources is not None:
+            events.append(Positioned(SOURCES, self.sources))
+        events += self._read_text(max(cursor, SOURCES))
+        if self._terminal is not None and cursor < ENDED:
+            events.append(Positioned(ENDED, self._terminal))
+        return events
+
+    async def follow(
+        self, cursor: int = BEFORE_START, ping_seconds: float | None = None
+    ) -> AsyncGenerator[Positioned | None]:
+        """Yield everything behind `cursor`, then what is to come, to the end.
+
+        None says that nothing has happened for `ping_seconds`.
+        """
         queued: Queued | None = None
         while True:
             changed = self._changed
-            for positioned in self._read(cursor):
+            for positioned in self.read(cursor):
                 cursor = positioned.cursor
                 yield positioned
             if self._queued is not None and self._queued is not queued:
@@ -114,9 +158,9 @@ class LiveAnswer:
             if changed is not self._changed:
                 continue
             if self._terminal is not None:
-                yield Positioned(self._end + 1, self._terminal)
                 return
-            await changed.wait()
+            if not await happens_within(changed, ping_seconds):
+                yield None
 
     async def wait(self) -> MessageRead:
         """Wait for the end; raise the error when there is no whole answer."""
@@ -126,17 +170,13 @@ class LiveAnswer:
             return self._terminal.message
         raise self._error
 
-    def _read(self, cursor: int) -> list[Positioned]:
-        events: list[Positioned] = []
-        if cursor < STARTED:
-            events.append(Positioned(STARTED, self.started))
-        if cursor < SOURCES and self.sources is not None:
-            events.append(Positioned(SOURCES, self.sources))
-        first = bisect_right(self._pieces, max(cursor, SOURCES), key=attrgetter("end"))
+    def _read_text(self, position: int) -> list[Positioned]:
+        events = []
+        first = bisect_right(self._pieces, position, key=attrgetter("end"))
         for kind, group in groupby(self._pieces[first:], key=attrgetter("kind")):
             pieces = list(group)
             text = "".join(piece.text for piece in pieces)
-            missing = pieces[-1].end - max(cursor, SOURCES)
+            missing = pieces[-1].end - position
             events.append(Positioned(pieces[-1].end, kind(text=text[-missing:])))
         return events
 
@@ -144,8 +184,23 @@ class LiveAnswer:
         if text:
             self._queued = None
             self._pieces.append(_Piece(kind, text, self._end + len(text)))
+            self._extend_runs(_KINDS.index(kind), len(text))
             self._announce()
+
+    def _extend_runs(self, side: int, length: int) -> None:
+        while not self._runs or (len(self._runs) - 1) % 2 != side:
+            self._runs.append(0)
+        self._runs[-1] += length
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+async def happens_within(event: asyncio.Event, seconds: float | None) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

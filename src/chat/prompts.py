@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from src.chat.exceptions import PromptTooLongError
 from src.documents.schemas import PassageRead
@@ -12,9 +13,11 @@ from src.llm.schemas import ChatMessage
 ItemT = TypeVar("ItemT")
 
 # A careful guess for every script: tokenisers spend a token on 3 to 5 bytes of UTF-8.
-_BYTES_PER_TOKEN = 3.0
+CAREFUL_BYTES_PER_TOKEN: Final = 3.0
 # What a chat template puts around every message.
-_TOKENS_PER_MESSAGE = 8
+TOKENS_PER_MESSAGE: Final = 8
+# Vision models spend 256 to 1500 tokens on a picture.
+_TOKENS_PER_IMAGE: Final = 1000
 
 _WITH_PASSAGES = """\
 You answer questions from the user's own documents.
@@ -32,6 +35,15 @@ _NOTHING_FOUND = "(The user's documents hold no passage about this question.)"
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """What is asked, and what the chat tells every model."""
+
+    question: str
+    system_prompt: str | None = None
+    images: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """The messages for the model, and what did not fit among them."""
 
@@ -42,47 +54,52 @@ class Prompt:
 
 
 def build_prompt(
-    question: str,
+    task: Task,
     history: Sequence[ChatMessage],
     passages: Sequence[PassageRead] | None,
     budget_tokens: int,
+    bytes_per_token: float = CAREFUL_BYTES_PER_TOKEN,
 ) -> Prompt:
     """Fit everything into the budget: the oldest messages go first, then the weakest passages.
 
     `history` is oldest first, `passages` best first, or None when no documents were asked.
-    Raises `PromptTooLongError` when the question alone does not fit: it is never cut.
+    Raises `PromptTooLongError` when question and system prompt alone do not fit: they are never
+    cut.
     """
-    system = ChatMessage("system", _WITHOUT_PASSAGES if passages is None else _WITH_PASSAGES)
-    left = budget_tokens - count_tokens(system) - _count_question(question, passages)
+    count = partial(count_tokens, bytes_per_token=bytes_per_token)
+    system = _build_system(task, has_passages=passages is not None)
+    images = task.images or None
+    bare = _render(task.question, () if passages is not None else None)
+    left = budget_tokens - count(system) - count(ChatMessage("user", bare, images))
     if left < 0:
         raise PromptTooLongError
-    kept_passages, left = _keep(passages or (), [_count_passage(p) for p in passages or ()], left)
+    found = passages or ()
+    fenced = [_render_passage(999, passage) for passage in found]
+    costs = [_count_text(text, bytes_per_token) for text in fenced]
+    kept_passages, left = _keep(found, costs, left)
     newest_first = history[::-1]
-    kept_history, _ = _keep(newest_first, [count_tokens(m) for m in newest_first], left)
-    content = question if passages is None else _render(question, kept_passages)
+    kept_history, _ = _keep(newest_first, [count(m) for m in newest_first], left)
+    content = _render(task.question, kept_passages if passages is not None else None)
     return Prompt(
-        messages=[system, *kept_history[::-1], ChatMessage("user", content)],
+        messages=[system, *kept_history[::-1], ChatMessage("user", content, images)],
         passages=kept_passages,
         omitted_messages=len(history) - len(kept_history),
-        omitted_passages=len(passages or ()) - len(kept_passages),
+        omitted_passages=len(found) - len(kept_passages),
     )
 
 
-def count_tokens(message: ChatMessage) -> int:
-    return _count_text(message.content) + _TOKENS_PER_MESSAGE
+def count_tokens(message: ChatMessage, bytes_per_token: float = CAREFUL_BYTES_PER_TOKEN) -> int:
+    images = _TOKENS_PER_IMAGE * len(message.images or ())
+    return _count_text(message.content, bytes_per_token) + TOKENS_PER_MESSAGE + images
 
 
-def _count_text(text: str) -> int:
-    return int(len(text.encode()) / _BYTES_PER_TOKEN) + 1
+def _count_text(text: str, bytes_per_token: float) -> int:
+    return int(len(text.encode()) / bytes_per_token) + 1
 
 
-def _count_question(question: str, passages: Sequence[PassageRead] | None) -> int:
-    content = question if passages is None else _render(question, ())
-    return count_tokens(ChatMessage("user", content))
-
-
-def _count_passage(passage: PassageRead) -> int:
-    return _count_text(_render_passage(999, passage))
+def _build_system(task: Task, *, has_passages: bool) -> ChatMessage:
+    own = _WITH_PASSAGES if has_passages else _WITHOUT_PASSAGES
+    return ChatMessage("system", f"{own}\n\n{task.system_prompt}" if task.system_prompt else own)
 
 
 def _keep(items: Sequence[ItemT], costs: Sequence[int], budget: int) -> tuple[Sequence[ItemT], int]:
@@ -94,7 +111,9 @@ def _keep(items: Sequence[ItemT], costs: Sequence[int], budget: int) -> tuple[Se
     return items, budget
 
 
-def _render(question: str, passages: Sequence[PassageRead]) -> str:
+def _render(question: str, passages: Sequence[PassageRead] | None) -> str:
+    if passages is None:
+        return question
     fenced = [_render_passage(number, passage) for number, passage in enumerate(passages, 1)]
     return "\n\n".join([*(fenced or [_NOTHING_FOUND]), f"Question: {question}"])
 

@@ -6,19 +6,38 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.exceptions import MessageNotFoundError
-from src.chat.models import ChatSession, Message, MessageSource
-from src.chat.schemas import AnswerUsage, MessageErrorRead, MessageRead, MessageStatus, SourceRead
+from src.chat.models import ChatSession, IdempotencyKey, Message, MessageFeedback, MessageSource
+from src.chat.schemas import (
+    AnswerUsage,
+    FeedbackRead,
+    MessageErrorRead,
+    MessageRead,
+    MessageStatus,
+    SourceRead,
+)
 from src.database import Sessions, utc_now
-from src.exceptions import AppError
+from src.documents.presence import find_present
 from src.llm.usage import UsageService
+from src.schemas import Problem
 
 # Whoever generates an answer touches its row every second; one silent for so long is dead.
 SILENCE: Final = timedelta(seconds=10)
+# How long a question may be sent again under its key.
+KEY_LIFETIME: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """How far an answer came; `runs` tell how thinking and answer alternate."""
+
+    content: str
+    thinking: str
+    runs: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +45,20 @@ class AnswerEnd:
     """How an answer ended, with everything that is worth keeping of it."""
 
     status: MessageStatus
-    content: str
-    thinking: str
-    sources: Sequence[SourceRead]
+    text: AnswerText
+    sources: Sequence[SourceRead] | None
     usage: AnswerUsage | None
-    error: AppError | None
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """A row, and what readers see of it."""
+
+    message: MessageRead
+    runs: Sequence[int]
+    has_sources: bool
+    problem: Problem | None
 
 
 class AnswerRecorder:
@@ -41,21 +69,31 @@ class AnswerRecorder:
         self._user_id = user_id
         self._message_id = message_id
 
-    async def save(self, content: str, thinking: str, sources: Sequence[SourceRead]) -> None:
+    async def save(self, text: AnswerText, sources: Sequence[SourceRead] | None) -> bool:
         """Store how far the answer came, and that somebody is still at it.
 
-        Raises `MessageNotFoundError` when the chat was deleted meanwhile.
+        `sources` are None when there are none yet, or when they are stored already.
+
+        Tells whether somebody wants it to stop. Raises `MessageNotFoundError` when the chat was
+        deleted meanwhile.
         """
         async with self._sessions.begin() as session:
-            found = await session.scalar(
+            is_stop_requested: bool | None = await session.scalar(
                 update(Message)
                 .where(Message.id == self._message_id)
-                .values(content=content, thinking=thinking, heartbeat_at=utc_now())
-                .returning(Message.id)
+                .values(
+                    content=text.content,
+                    thinking=text.thinking,
+                    runs=text.runs,
+                    heartbeat_at=utc_now(),
+                    **_count_sources(sources),
+                )
+                .returning(Message.is_stop_requested)
             )
-            if found is None:
+            if is_stop_requested is None:
                 raise MessageNotFoundError
             await self._save_sources(session, sources)
+        return is_stop_requested
 
     async def finish(self, end: AnswerEnd) -> MessageRead:
         """Store the end. Raises `MessageNotFoundError` when the chat was deleted meanwhile."""
@@ -65,12 +103,13 @@ class AnswerRecorder:
                 .where(Message.id == self._message_id)
                 .values(
                     status=end.status,
-                    content=end.content,
-                    thinking=end.thinking,
+                    content=end.text.content,
+                    thinking=end.text.thinking,
+                    runs=end.text.runs,
                     usage=end.usage.model_dump() if end.usage else None,
-                    error_code=end.error.code if end.error else None,
-                    error_detail=end.error.detail if end.error else None,
+                    problem=end.problem.model_dump() if end.problem else None,
                     completed_at=utc_now(),
+                    **_count_sources(end.sources),
                 )
                 .returning(Message)
             )
@@ -78,18 +117,24 @@ class AnswerRecorder:
                 raise MessageNotFoundError
             await self._save_sources(session, end.sources)
             await self._touch(session, message, end.usage)
-        return describe_message(message, end.sources)
+        return describe_message(message, end.sources or (), None)
 
-    async def _save_sources(self, session: AsyncSession, sources: Sequence[SourceRead]) -> None:
+    async def _save_sources(
+        self, session: AsyncSession, sources: Sequence[SourceRead] | None
+    ) -> None:
         if not sources:
             return
-        rows = [{"message_id": self._message_id, **source.model_dump()} for source in sources]
-        statement = insert(MessageSource).values(rows)
+        rows = [
+            {"message_id": self._message_id, **source.model_dump(exclude={"is_gone"})}
+            for source in sources
+        ]
+        statement = insert(MessageSource)
         await session.execute(
             statement.on_conflict_do_update(
                 index_elements=[MessageSource.message_id, MessageSource.number],
                 set_={"is_cited": statement.excluded.is_cited},
-            )
+            ),
+            rows,
         )
 
     async def _touch(
@@ -121,25 +166,69 @@ async def mark_interrupted(sessions: Sessions) -> int:
         return len(marked.all())
 
 
-async def load_sources(
+async def forget_keys(sessions: Sessions) -> None:
+    async with sessions.begin() as session:
+        await session.execute(
+            delete(IdempotencyKey).where(IdempotencyKey.created_at < utc_now() - KEY_LIFETIME)
+        )
+
+
+async def read_answer(sessions: Sessions, message_id: UUID) -> StoredAnswer:
+    """Read one answer as it stands. Raises `MessageNotFoundError` when it was deleted."""
+    async with sessions() as session:
+        message = await session.get(Message, message_id)
+        if message is None:
+            raise MessageNotFoundError
+        (described,) = await describe_messages(session, [message])
+    problem = None if message.problem is None else Problem.model_validate(message.problem)
+    return StoredAnswer(described, message.runs, message.source_count is not None, problem)
+
+
+async def describe_messages(
+    session: AsyncSession, messages: Sequence[Message]
+) -> list[MessageRead]:
+    """Describe a page of messages with all that belongs to them, in three statements."""
+    ids = [message.id for message in messages]
+    sources = await _load_sources(session, ids)
+    rows = await session.scalars(select(MessageFeedback).where(MessageFeedback.message_id.in_(ids)))
+    feedback = {row.message_id: FeedbackRead.model_validate(row) for row in rows}
+    return [
+        describe_message(message, sources[message.id], feedback.get(message.id))
+        for message in messages
+    ]
+
+
+async def _load_sources(
     session: AsyncSession, message_ids: Sequence[UUID]
 ) -> dict[UUID, list[SourceRead]]:
-    """Load the sources of a page of messages in one statement."""
-    rows = await session.scalars(
+    selected = await session.scalars(
         select(MessageSource)
         .where(MessageSource.message_id.in_(message_ids))
         .order_by(MessageSource.message_id, MessageSource.number)
     )
+    rows = selected.all()
+    present = await find_present(session, {row.document_id for row in rows})
     found: dict[UUID, list[SourceRead]] = {message_id: [] for message_id in message_ids}
     for row in rows:
-        found[row.message_id].append(SourceRead.model_validate(row))
+        found[row.message_id].append(_describe_source(row, is_gone=row.document_id not in present))
     return found
 
 
-def describe_message(message: Message, sources: Sequence[SourceRead]) -> MessageRead:
+def _count_sources(sources: Sequence[SourceRead] | None) -> dict[str, int]:
+    return {} if sources is None else {"source_count": len(sources)}
+
+
+def _describe_source(row: MessageSource, *, is_gone: bool) -> SourceRead:
+    names = SourceRead.model_fields.keys() - {"is_gone"}
+    return SourceRead(**{name: getattr(row, name) for name in names}, is_gone=is_gone)
+
+
+def describe_message(
+    message: Message, sources: Sequence[SourceRead], feedback: FeedbackRead | None
+) -> MessageRead:
     error = None
-    if message.error_code is not None:
-        error = MessageErrorRead(code=message.error_code, detail=message.error_detail or "")
+    if message.problem is not None:
+        error = MessageErrorRead(code=message.problem["code"], detail=message.problem["detail"])
     return MessageRead.model_validate(
         {
             "id": message.id,
@@ -153,6 +242,7 @@ def describe_message(message: Message, sources: Sequence[SourceRead]) -> Message
             "sources": list(sources),
             "usage": message.usage,
             "error": error,
+            "feedback": feedback,
             "created_at": message.created_at,
             "completed_at": message.completed_at,
         }

@@ -1,10 +1,13 @@
 """What crosses the API about chats."""
 
+import base64
+import binascii
+import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from src.documents.schemas import DocumentIds, TagFilter
 from src.llm.schemas import ChatOptions, Think
@@ -12,6 +15,30 @@ from src.schemas import InputSchema, Schema
 
 MessageStatus = Literal["streaming", "completed", "stopped", "interrupted", "failed"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+SystemPrompt = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)
+]
+_MAX_FORMAT_CHARACTERS = 20_000
+
+
+def _check_image(image: str) -> str:
+    """Ollama takes bare base64: what it would refuse is refused before it is asked."""
+    try:
+        base64.b64decode(image, validate=True)
+    except binascii.Error as exc:
+        raise ValueError("an image is base64 without a prefix") from exc
+    return image
+
+
+def _check_format(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > _MAX_FORMAT_CHARACTERS:
+        raise ValueError(f"a format has at most {_MAX_FORMAT_CHARACTERS} characters of JSON")
+    return value
+
+
+Image = Annotated[str, Field(min_length=4), AfterValidator(_check_image)]
+JSONSchema = Annotated[dict[str, Any], AfterValidator(_check_format)]
 
 
 class QueryCreate(InputSchema):
@@ -23,9 +50,16 @@ class QueryCreate(InputSchema):
     session_id: Annotated[
         UUID | None, Field(description="The chat to go on with; without it a new one starts.")
     ] = None
+    parent_message_id: Annotated[
+        UUID | None,
+        Field(
+            description="The answer to go on from; left out, it is the newest of the chat. To edit "
+            "a question, send the parent of the old one, which is null for the first question."
+        ),
+    ] = None
     model: Annotated[
-        str | None,
-        Field(min_length=1, max_length=200, description="An installed model; else the default."),
+        ModelName | None,
+        Field(description="An installed model; else the one of the chat, else the default."),
     ] = None
     use_documents: Annotated[
         bool, Field(description="Whether to search your documents for the answer.")
@@ -40,6 +74,22 @@ class QueryCreate(InputSchema):
         int | None, Field(ge=1, le=50, description="Passages put before the model.")
     ] = None
     think: Annotated[Think, Field(description="For models that can think aloud.")] = False
+    options: ChatOptions | None = None
+    format: Annotated[
+        Literal["json"] | JSONSchema | None,
+        Field(description="Answer in JSON; an object is the JSON schema to follow."),
+    ] = None
+    images: Annotated[
+        list[Image] | None,
+        Field(min_length=1, max_length=8, description="Base64, for models that can see."),
+    ] = None
+
+
+class RegenerateCreate(InputSchema):
+    """What to do differently this time; what is left out stays as it was asked."""
+
+    model: ModelName | None = None
+    think: Think | None = None
     options: ChatOptions | None = None
 
 
@@ -58,6 +108,7 @@ class SourceRead(Schema):
     text: str
     score: float
     is_cited: Annotated[bool, Field(description="Final once the message is no longer streaming.")]
+    is_gone: Annotated[bool, Field(description="The document was deleted since; this is a copy.")]
 
 
 class AnswerUsage(Schema):
@@ -77,6 +128,19 @@ class MessageErrorRead(Schema):
     detail: str
 
 
+class FeedbackUpdate(InputSchema):
+    rating: Literal["up", "down"]
+    comment: Annotated[
+        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+    ] = None
+
+
+class FeedbackRead(Schema):
+    rating: Literal["up", "down"]
+    comment: str | None
+    updated_at: datetime
+
+
 class MessageRead(Schema):
     id: UUID
     session_id: UUID
@@ -89,6 +153,7 @@ class MessageRead(Schema):
     sources: list[SourceRead]
     usage: AnswerUsage | None
     error: Annotated[MessageErrorRead | None, Field(description="Why a `failed` message failed.")]
+    feedback: FeedbackRead | None
     created_at: datetime
     completed_at: datetime | None
 
@@ -107,16 +172,64 @@ class AnswerRead(Schema):
     usage: AnswerUsage | None
 
 
-class ChatSessionCreate(InputSchema):
+class ChatSessionFields(InputSchema):
+    """How the questions of a chat are answered, unless a question says otherwise."""
+
+    model: Annotated[ModelName | None, Field(description="Null takes the server's default.")] = None
+    system_prompt: Annotated[
+        SystemPrompt | None, Field(description="Added to what every model is told.")
+    ] = None
+    options: ChatOptions | None = None
+    document_ids: Annotated[
+        DocumentIds | None, Field(description="Search only these documents.")
+    ] = None
+    tags: Annotated[
+        TagFilter | None, Field(description="Search only documents with any of these tags.")
+    ] = None
+
+
+class ChatSessionCreate(ChatSessionFields):
     title: Title = "New chat"
 
 
-class ChatSessionUpdate(InputSchema):
-    title: Title
+class ChatSessionUpdate(ChatSessionFields):
+    """Only what is sent is changed; null takes a setting back."""
+
+    title: Title = ""
+    is_archived: bool = False
+
+    @model_validator(mode="after")
+    def _refuse_nothing(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        return self
 
 
 class ChatSessionRead(Schema):
     id: UUID
     title: str
+    model: str | None
+    system_prompt: str | None
+    options: ChatOptions | None
+    document_ids: list[UUID] | None
+    tags: list[str] | None
+    archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class HighlightRead(Schema):
+    """A range of the snippet, in characters."""
+
+    start: int
+    end: int
+
+
+class FoundMessageRead(Schema):
+    session_id: UUID
+    session_title: str
+    message_id: UUID
+    role: Literal["user", "assistant"]
+    snippet: Annotated[str, Field(description="Plain text: the part around the first find.")]
+    highlights: list[HighlightRead]
+    created_at: datetime

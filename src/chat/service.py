@@ -1,92 +1,53 @@
-"""The chats of one user, and what must be stored before an answer can be generated."""
+"""The chats of one user and their messages, feedback among them."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, tuple_, update
+from sqlalchemy import Select, delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.chat.exceptions import ChatSessionNotFoundError, MessageNotFoundError
-from src.chat.generation import Question
-from src.chat.models import ChatSession, Message
-from src.chat.records import describe_message, load_sources
+from src.chat.exceptions import (
+    ChatSessionNotFoundError,
+    MessageNotFoundError,
+    NotAnAnswerError,
+)
+from src.chat.models import ChatSession, Message, MessageFeedback
+from src.chat.records import describe_messages
 from src.chat.schemas import (
     ChatSessionCreate,
     ChatSessionRead,
     ChatSessionUpdate,
+    FeedbackRead,
+    FeedbackUpdate,
     MessagePage,
     MessageRead,
-    QueryCreate,
 )
-from src.config import ChatSettings
-from src.database import new_id, utc_now
-from src.llm.schemas import ChatMessage
-from src.llm.service import ChatModel
+from src.chat.tree import load_branch
+from src.database import utc_now
 from src.schemas import Page, cut_page, decode_cursor
-
-_TITLE_CHARACTERS = 80
 
 
 class ChatService:
-    def __init__(self, session: AsyncSession, settings: ChatSettings) -> None:
+    def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self._settings = settings
-
-    async def store_question(
-        self, user_id: UUID, request: QueryCreate, model: ChatModel, request_id: str | None
-    ) -> Question:
-        """Store the question and an empty answer, in the named chat or in a new one."""
-        history: list[Message] = []
-        if request.session_id is None:
-            chat = ChatSession(id=new_id(), user_id=user_id, title=_make_title(request.query))
-            self._session.add(chat)
-        else:
-            chat = await self.get_session(user_id, request.session_id)
-            history = await self._load_history(chat.id)
-        asked = Message(
-            id=new_id(),
-            session_id=chat.id,
-            parent_id=history[-1].id if history else None,
-            role="user",
-            status="completed",
-            content=request.query,
-            completed_at=utc_now(),
-        )
-        answer = Message(
-            id=new_id(),
-            session_id=chat.id,
-            parent_id=asked.id,
-            role="assistant",
-            status="streaming",
-            content="",
-            model=model.name,
-            heartbeat_at=utc_now(),
-        )
-        self._session.add_all([asked, answer])
-        await self._session.flush()
-        return Question(
-            user_id=user_id,
-            session_id=chat.id,
-            user_message_id=asked.id,
-            message_id=answer.id,
-            request=request,
-            model=model,
-            history=_as_history(history),
-            request_id=request_id,
-        )
 
     async def create_session(self, user_id: UUID, new: ChatSessionCreate) -> ChatSession:
-        chat = ChatSession(user_id=user_id, title=new.title)
+        chat = ChatSession(user_id=user_id, **new.model_dump())
         self._session.add(chat)
         await self._session.flush()
         await self._session.refresh(chat)
         return chat
 
     async def list_sessions(
-        self, user_id: UUID, cursor: str | None, limit: int
+        self, user_id: UUID, cursor: str | None, limit: int, *, is_archived: bool
     ) -> Page[ChatSessionRead]:
         """Page through the chats of a user, the last used first."""
-        query = _owned_by(user_id).order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
+        query = (
+            _owned_by(user_id)
+            .where(ChatSession.archived_at.is_not(None) == is_archived)
+            .order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
+        )
         if cursor is not None:
             position = decode_cursor(cursor)
             query = query.where(tuple_(ChatSession.updated_at, ChatSession.id) < position)
@@ -102,9 +63,20 @@ class ChatService:
             raise ChatSessionNotFoundError
         return chat
 
+    async def lock_session(self, user_id: UUID, session_id: UUID) -> ChatSession:
+        """Get a chat that nobody can delete before the transaction ends."""
+        query = _owned_by(user_id).where(ChatSession.id == session_id)
+        chat = await self._session.scalar(query.with_for_update(read=True, key_share=True))
+        if chat is None:
+            raise ChatSessionNotFoundError
+        return chat
+
     async def update_session(self, chat: ChatSession, change: ChatSessionUpdate) -> ChatSession:
+        values = change.model_dump(exclude_unset=True)
+        if "is_archived" in values:
+            values["archived_at"] = utc_now() if values.pop("is_archived") else None
         await self._session.execute(
-            update(ChatSession).where(ChatSession.id == chat.id).values(title=change.title)
+            update(ChatSession).where(ChatSession.id == chat.id).values(values)
         )
         await self._session.refresh(chat)
         return chat
@@ -112,56 +84,73 @@ class ChatService:
     async def delete_session(self, chat: ChatSession) -> None:
         await self._session.execute(delete(ChatSession).where(ChatSession.id == chat.id))
 
-    async def list_messages(self, chat: ChatSession, after: UUID | None, limit: int) -> MessagePage:
-        """Page through the messages of a chat in the order they were made."""
-        query = select(Message).where(Message.session_id == chat.id).order_by(Message.id)
-        if after is not None:
-            query = query.where(Message.id > after)
-        rows = (await self._session.scalars(query.limit(limit + 1))).all()
+    async def list_messages(
+        self, chat: ChatSession, leaf_id: UUID | None, after: UUID | None, limit: int
+    ) -> MessagePage:
+        """Page through the messages of a chat, or of one branch of it, from the first on."""
+        if leaf_id is None:
+            rows = await self._load_messages(chat.id, after, limit + 1)
+        else:
+            rows = await load_branch(self._session, chat.id, leaf_id, after, limit + 1)
         page = rows[:limit]
-        sources = await load_sources(self._session, [row.id for row in page])
         return MessagePage(
-            items=[describe_message(row, sources[row.id]) for row in page],
+            items=await describe_messages(self._session, page),
             next_cursor=page[-1].id if len(rows) > limit else None,
         )
 
     async def get_message(self, user_id: UUID, message_id: UUID) -> MessageRead:
+        message = await self.find_message(user_id, message_id)
+        return (await describe_messages(self._session, [message]))[0]
+
+    async def find_message(self, user_id: UUID, message_id: UUID) -> Message:
         message = await self._session.scalar(
             select(Message)
-            .where(Message.id == message_id)
-            .where(Message.session_id.in_(_owned_by(user_id).with_only_columns(ChatSession.id)))
+            .where(Message.id == message_id, Message.user_id == user_id)
+            .execution_options(populate_existing=True)
         )
         if message is None:
             raise MessageNotFoundError
-        sources = await load_sources(self._session, [message.id])
-        return describe_message(message, sources[message.id])
+        return message
 
-    async def _load_history(self, session_id: UUID) -> list[Message]:
-        """Load the last messages of a chat, oldest first."""
-        rows = await self._session.scalars(
-            select(Message)
-            .where(Message.session_id == session_id)
-            .order_by(Message.id.desc())
-            .limit(max(self._settings.history_messages, 1))
+    async def find_answer(self, user_id: UUID, message_id: UUID) -> Message:
+        message = await self.find_message(user_id, message_id)
+        if message.role != "assistant":
+            raise NotAnAnswerError
+        return message
+
+    async def request_stop(self, answer_id: UUID) -> None:
+        """Mark an answer, so that whichever process generates it sees that it should stop."""
+        await self._session.execute(
+            update(Message)
+            .where(Message.id == answer_id, Message.status == "streaming")
+            .values(is_stop_requested=True)
+            .execution_options(synchronize_session=False)
         )
-        return list(rows)[::-1]
+
+    async def set_feedback(self, answer_id: UUID, feedback: FeedbackUpdate) -> FeedbackRead:
+        values = {**feedback.model_dump(), "updated_at": func.now()}
+        row = await self._session.scalar(
+            insert(MessageFeedback)
+            .values(message_id=answer_id, **values)
+            .on_conflict_do_update(index_elements=[MessageFeedback.message_id], set_=values)
+            .returning(MessageFeedback)
+        )
+        return FeedbackRead.model_validate(row)
+
+    async def delete_feedback(self, answer_id: UUID) -> None:
+        await self._session.execute(
+            delete(MessageFeedback).where(MessageFeedback.message_id == answer_id)
+        )
+
+    async def _load_messages(
+        self, session_id: UUID, after: UUID | None, most: int
+    ) -> Sequence[Message]:
+        query = select(Message).where(Message.session_id == session_id).order_by(Message.id)
+        if after is not None:
+            query = query.where(Message.id > after)
+        return (await self._session.scalars(query.limit(most))).all()
 
 
 def _owned_by(user_id: UUID) -> Select[ChatSession]:
     """Every statement on chats starts here: nobody reaches another user's."""
     return select(ChatSession).where(ChatSession.user_id == user_id)
-
-
-def _as_history(messages: Sequence[Message]) -> list[ChatMessage]:
-    return [
-        ChatMessage("user" if message.role == "user" else "assistant", message.content)
-        for message in messages
-        if message.content
-    ]
-
-
-def _make_title(question: str) -> str:
-    line = " ".join(question.split())
-    if len(line) <= _TITLE_CHARACTERS:
-        return line
-    return line[: _TITLE_CHARACTERS - 1].rsplit(" ", 1)[0] + "…"

@@ -5,7 +5,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
+import aiohttp
 import httpx
+from httpx_aiohttp import AiohttpTransport
 from pydantic import BaseModel
 
 from src.config import OllamaSettings
@@ -67,9 +69,14 @@ def create_http_client(settings: OllamaSettings, url: str) -> httpx.AsyncClient:
         timeout=httpx.Timeout(
             None, connect=settings.connect_timeout_seconds, write=WRITE_TIMEOUT_SECONDS
         ),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+        transport=AiohttpTransport(trust_env=False, client=_create_aiohttp_session),
         trust_env=False,
     )
+
+
+def _create_aiohttp_session() -> aiohttp.ClientSession:
+    """Make the session of a transport, which is an httpx client's and closed with it."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
 class OllamaClient:

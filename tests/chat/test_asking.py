@@ -103,7 +103,8 @@ async def test_sources_survive_their_document(user: User) -> None:
     answer = await user.ask("Who discovered oxygen?")
     await user.http.delete(f"/documents/{document['id']}")
     _, stored = await get_messages(user, answer["session_id"])
-    assert stored["sources"] == answer["sources"]
+    assert all(source["is_gone"] for source in stored["sources"])
+    assert [source | {"is_gone": False} for source in stored["sources"]] == answer["sources"]
 
 
 async def test_when_nothing_is_known_the_answer_cites_nothing(user: User) -> None:

@@ -31,6 +31,7 @@ async def read(live: LiveAnswer, cursor: int = -1, most: int | None = None) -> l
     events = []
     async with aclosing(live.follow(cursor)) as following:
         async for positioned in following:
+            assert positioned is not None
             events.append(positioned)
             if len(events) == most:
                 break
@@ -85,7 +86,9 @@ async def read_available(live: LiveAnswer, most: int) -> list[Positioned]:
         while len(events) < most:
             try:
                 async with asyncio.timeout(0.01):
-                    events.append(await anext(following))
+                    positioned = await anext(following)
+                    assert positioned is not None
+                    events.append(positioned)
             except TimeoutError:
                 break
     return events
@@ -108,10 +111,14 @@ def test_a_cursor_may_stand_inside_a_delta(text: str, cut: int) -> None:
 async def test_a_reader_that_falls_behind_gets_one_longer_delta() -> None:
     live = make_live()
     following = live.follow()
-    assert (await anext(following)).event.type == "message.started"
+    started = await anext(following)
+    assert started is not None
+    assert started.event.type == "message.started"
     for word in ("many", " small", " words"):
         live.add_answer(word)
-    delta: StreamEvent = (await anext(following)).event
+    positioned = await anext(following)
+    assert positioned is not None
+    delta: StreamEvent = positioned.event
     assert delta.type == "answer.delta"
     assert delta.text == "many small words"
     await following.aclose()

@@ -40,6 +40,12 @@ OWNED = {
     "chat_get_message": "message_id",
     "auth_revoke_login": "login_id",
     "auth_revoke_api_key": "key_id",
+    "chat_resume_stream": "message_id",
+    "chat_stop_message": "message_id",
+    "chat_regenerate_message": "message_id",
+    "chat_set_feedback": "message_id",
+    "chat_delete_feedback": "message_id",
+    "chat_export_session": "session_id",
 }
 
 # What acts on the caller alone; ids in the body are tested below.
@@ -67,6 +73,7 @@ OWN = {
     "openai_create_chat_completion",
     "openai_create_completion",
     "openai_create_embedding",
+    "chat_search_messages",
 }
 
 # The same for every user.
@@ -114,6 +121,13 @@ BY_KEY: dict[str, set[str]] = {
     "chat_delete_session": {"chat"},
     "chat_list_messages": {"chat"},
     "chat_get_message": {"chat"},
+    "chat_resume_stream": {"chat"},
+    "chat_stop_message": {"chat"},
+    "chat_regenerate_message": {"chat"},
+    "chat_set_feedback": {"chat"},
+    "chat_delete_feedback": {"chat"},
+    "chat_export_session": {"chat"},
+    "chat_search_messages": {"chat"},
     "llm_list_models": {"llm", "chat"},
     "llm_get_model": {"llm", "chat"},
     "llm_get_status": {"llm", "chat"},
@@ -128,6 +142,7 @@ BY_KEY: dict[str, set[str]] = {
 
 BODIES: dict[str, JSON] = {
     "chat_update_session": {"title": "Mine now"},
+    "chat_set_feedback": {"rating": "up"},
     "documents_update_document": {"title": "Mine now"},
 }
 # After these the caller is nobody.

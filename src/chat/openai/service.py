@@ -9,7 +9,7 @@ from uuid import UUID
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import GenerationCreate, ModelOut
-from src.chat.prompts import build_prompt
+from src.chat.prompts import Task, build_prompt
 from src.chat.schemas import SourceRead
 from src.config import ChatSettings
 from src.database import Sessions, new_id
@@ -129,9 +129,14 @@ class OpenAIService:
                 tags=body.tags,
             )
         )
-        prompt = build_prompt(question.content, history, passages, model.prompt_tokens)
+        prompt = build_prompt(Task(question.content), history, passages, model.prompt_tokens)
         sources = [
-            SourceRead(number=number, is_cited=False, **passage.model_dump(exclude={"heading"}))
+            SourceRead(
+                number=number,
+                is_cited=False,
+                is_gone=False,
+                **passage.model_dump(exclude={"heading"}),
+            )
             for number, passage in enumerate(prompt.passages, 1)
         ]
         return prompt.messages, sources

@@ -114,6 +114,9 @@ _CHAT_FAULTS: dict[str, Callable[[], Response]] = {
     "fault-two-at-once": partial(_stream, _piece("One ") + _piece("two") + _end()),
     "fault-no-newline": partial(_stream, _piece("Whole"), _end().rstrip(b"\n")),
     "fault-late-text": partial(_stream, _piece("Almost"), _end(" all", eval_count=2)),
+    "fault-citing": partial(
+        _stream, _piece("By Scheele ["), _piece("1"), _piece("], not [7"), _piece("]."), _end()
+    ),
     "fault-thinking": partial(_stream, _piece("", thinking="Hm."), _piece("Yes."), _end()),
 }
 _EMBED_FAULTS: dict[str, Callable[[], Response]] = {
