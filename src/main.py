@@ -41,7 +41,7 @@ from src.exceptions import InvalidError
 from src.llm.client import OllamaClient, create_http_client
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
-from src.middleware import RequestContextMiddleware
+from src.middleware import RequestContextMiddleware, TurnstileMiddleware
 from src.schemas import problem_responses
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         max_body_size=_MAX_JSON_BYTES,
     )
     app.add_middleware(RequestContextMiddleware)
+    app.add_middleware(TurnstileMiddleware)
     add_error_handlers(app)
     app.include_router(health.router)
     app.include_router(_build_api())
