@@ -9,6 +9,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .PHONY: help run test check format lock openapi access env-example bench-retrieval clean
 .PHONY: help run test check format lock openapi env-example bench-retrieval bench-streams clean
+.PHONY: help run test check format lock openapi access env-example bench-retrieval bench-accounts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +54,8 @@ bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
+bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
+	$(BIN)/python -m benchmarks.accounts
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

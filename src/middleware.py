@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: the request id, the access log and the security headers."""
+"""Pure ASGI middleware: the request id, the access log, security headers, body limits."""
 
 import re
 import time

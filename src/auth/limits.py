@@ -12,7 +12,7 @@ from typing import Final, cast
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
@@ -25,15 +25,16 @@ log = structlog.get_logger(__name__)
 
 _REDIS_TIMEOUT_SECONDS: Final = 2.0
 _Limit = tuple[RateLimitItem, tuple[str, ...]]
-_Use = Callable[[MovingWindowRateLimiter], Awaitable[bool]]
+_Use = Callable[[FixedWindowRateLimiter], Awaitable[bool]]
 
 
 class AttemptLimiter:
     """One per process. When Redis is away it counts here, rather than not at all."""
 
     def __init__(self, settings: RateLimitSettings) -> None:
-        self._limiter = MovingWindowRateLimiter(_open_storage(settings))
-        self._fallback = MovingWindowRateLimiter(MemoryStorage())
+        # Its counters in memory cost a dictionary entry; those of a moving window a thread each.
+        self._limiter = FixedWindowRateLimiter(_open_storage(settings))
+        self._fallback = FixedWindowRateLimiter(MemoryStorage())
         seconds = settings.window_seconds
         self._account = RateLimitItemPerSecond(
             settings.login_failures_per_account, seconds, "login-account"

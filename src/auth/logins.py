@@ -16,7 +16,7 @@ from src.auth.exceptions import (
 from src.auth.limits import AttemptLimiter
 from src.auth.models import LoginSession, RefreshToken, User
 from src.auth.names import fold_email, fold_name
-from src.auth.passwords import Passwords
+from src.auth.passwords import Passwords, PasswordTurn
 from src.auth.schemas import LoginForm, LoginRead, Principal, TokenRead
 from src.auth.tokens import AccessTokens, hash_secret, make_refresh_token
 from src.config import AuthSettings
@@ -45,9 +45,11 @@ class LoginService:
         """Every way to fail costs the same: one query, one hash, one line of the trail."""
         name = fold_email(form.username) if "@" in form.username else fold_name(form.username)
         await self._limiter.check_login(name, self._trail.client.address)
-        user = await self._find(name)
-        await release(self._session)
-        new_hash = await self._verify(name, form.password, user)
+        async with self._passwords.take_turn() as turn:
+            # Whom the queue turns away has cost no query, so a flood leaves the pool to others.
+            user = await self._find(name)
+            await release(self._session)
+            new_hash = await self._verify(turn, name, form.password, user)
         if user is None or new_hash is None or not await self._is_unchanged(user):
             await self._trail.record("login_failed", user.id if user else None)
             await release(self._session)
@@ -127,17 +129,18 @@ class LoginService:
         column = User.email_key if "@" in name else User.username_key
         return await self._session.scalar(select(User).where(column == name))
 
-    async def _verify(self, name: str, password: str, user: User | None) -> str | None:
+    async def _verify(
+        self, turn: PasswordTurn, name: str, password: str, user: User | None
+    ) -> str | None:
         """Return the hash to keep, made anew when the parameters have changed, or None."""
         address = self._trail.client.address
-        async with self._passwords.take_turn() as turn:
-            # Again: a thousand guesses at once all passed the first check while they waited.
-            await self._limiter.check_login(name, address)
-            old = user.password_hash if user else None
-            if not await turn.verify(password, old) or old is None:
-                await self._limiter.count_login_failure(name, address)
-                return None
-            return await turn.hash(password) if turn.is_outdated(old) else old
+        # Again: a thousand guesses at once all passed the first check while they waited.
+        await self._limiter.check_login(name, address)
+        old = user.password_hash if user else None
+        if not await turn.verify(password, old) or old is None:
+            await self._limiter.count_login_failure(name, address)
+            return None
+        return await turn.hash(password) if turn.is_outdated(old) else old
 
     async def _is_unchanged(self, user: User) -> bool:
         """Whether nobody deactivated the user or changed the password while it was verified."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,8 +14,6 @@ from src.auth.exceptions import TooManyLoginsError
 from src.config import AuthSettings
 
 ResultT = TypeVar("ResultT")
-
-_NICENESS = 10
 
 
 class PasswordTurn:
@@ -64,9 +60,9 @@ class Passwords:
             memory_cost=settings.argon2_memory_kib,
             parallelism=settings.argon2_parallelism,
         )
-        self._threads = ThreadPoolExecutor(
-            settings.hash_concurrency, "passwords", initializer=_yield_to_others
-        )
+        # At the event loop's own priority: a thread that is put off while it holds the
+        # interpreter lock puts off everything.
+        self._threads = ThreadPoolExecutor(settings.hash_concurrency, "passwords")
         self._slots = asyncio.Semaphore(settings.hash_concurrency)
         self._most_waiting = settings.hash_queue_length
         self._waiting = 0
@@ -92,9 +88,3 @@ class Passwords:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
-
-
-def _yield_to_others() -> None:
-    """Let the event loop go first: on Linux each thread, with what it starts, has a niceness."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
