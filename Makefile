@@ -10,6 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help run test check format lock openapi access env-example bench-retrieval clean
 .PHONY: help run test check format lock openapi env-example bench-retrieval bench-streams clean
 .PHONY: help run test check format lock openapi access env-example bench-retrieval bench-accounts clean
+.PHONY: help run test check format lock openapi env-example bench-retrieval bench-ingest clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,8 @@ bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memo
 	$(BIN)/python -m benchmarks.streams
 bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
 	$(BIN)/python -m benchmarks.accounts
+bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
+	$(BIN)/python -m benchmarks.ingestion
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

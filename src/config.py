@@ -47,6 +47,22 @@ class QdrantSettings(Group):
     timeout_seconds: Annotated[
         float, Field(gt=0, description="For one call to the Qdrant server.")
     ] = 10.0
+    shard_number: Annotated[
+        int | None, Field(ge=1, description="Shards of a new collection; empty is one per node.")
+    ] = None
+    replication_factor: Annotated[
+        int, Field(ge=1, description="Copies of each shard of a new collection.")
+    ] = 1
+    write_consistency_factor: Annotated[
+        int, Field(ge=1, description="Copies that must have a write before it counts.")
+    ] = 1
+    quantization: Annotated[
+        Literal["none", "scalar", "binary"],
+        Field(description="How the vectors of a new collection are compressed for searching."),
+    ] = "none"
+    is_on_disk: Annotated[
+        bool, Field(description="Whether a new collection keeps its full vectors out of memory.")
+    ] = False
 
 
 class OllamaSettings(Group):

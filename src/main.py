@@ -202,7 +202,7 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     if settings.qdrant.url is None:
         vectors = EdgeVectorIndex(settings.data_dir / "qdrant")
     else:
-        vectors = ServerVectorIndex(create_qdrant_client(settings.qdrant))
+        vectors = ServerVectorIndex(create_qdrant_client(settings.qdrant), settings.qdrant)
     stack.push_async_callback(vectors.close)
     with contextlib.suppress(VectorsUnavailableError):
         await vectors.check()  # Warms it up; when it is away, /health/ready will say so.

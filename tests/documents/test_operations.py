@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import pytest
 from sqlalchemy.engine import make_url
+from starlette.responses import JSONResponse
 
 from src.config import Settings
 from src.documents.reconciler import Findings
@@ -25,6 +26,7 @@ from src.llm.offline.library import OfflineModel
 from src.main import create_app
 from src.operations import reindex, verify, work
 from tests.conftest import make_settings
+from tests.fixtures.models import POISON, MoodyModel
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import User, sign_up
 
@@ -48,6 +50,16 @@ async def connect(url: str) -> asyncpg.Connection:
 async def run_api(settings: Settings) -> AsyncIterator[User]:
     async with run_server(create_app(settings)) as server, sign_up(server.api_url) as user:
         yield user
+
+
+@asynccontextmanager
+async def run_two(settings: Settings) -> AsyncIterator[tuple[User, User]]:
+    async with (
+        run_server(create_app(settings)) as server,
+        sign_up(server.api_url) as one,
+        sign_up(server.api_url) as other,
+    ):
+        yield one, other
 
 
 @asynccontextmanager
@@ -152,3 +164,66 @@ async def damage_index(settings: Settings, user_id: UUID, document_id: UUID) -> 
     point = ChunkPoint(uuid4(), user_id, uuid4(), (), dense, sparse)
     await index.upsert(name, [point])
     await index.close()
+
+
+@asynccontextmanager
+async def run_moody_api(
+    own: Settings, model: MoodyModel
+) -> AsyncIterator[tuple[LoopbackServer, User]]:
+    async with run_server(model.app) as ollama:
+        changed = own.ollama.model_copy(update={"url": ollama.url})
+        app = create_app(own.model_copy(update={"ollama": changed}))
+        async with run_server(app) as server, sign_up(server.api_url) as user:
+            yield server, user
+
+
+async def test_a_passage_without_a_vector_is_found_by_its_words(own: Settings) -> None:
+    async with run_moody_api(own, MoodyModel()) as (_, user):
+        document = await user.add_document(f"{POISON} harbour " * 20, "a.txt")
+        assert (document["chunks_skipped"], document["status_code"]) == (1, "passages_skipped")
+        assert await user.search("harbour", mode="sparse")
+        (chunk,) = (await user.http.get(f"/documents/{document['id']}/chunks")).json()["items"]
+        assert chunk["issue_code"] == "llm_failed"
+
+
+async def test_a_second_users_same_file_costs_no_model_call(own: Settings) -> None:
+    async with run_moody_api(own, model := MoodyModel()) as (server, user):
+        await user.add_document("A text for both of us.", "a.txt")
+        async with sign_up(server.api_url) as other:
+            model.texts.clear()
+            await other.add_document("A text for both of us.", "a.txt")
+            assert model.texts == []
+
+
+async def test_waiting_for_the_model_never_fails_a_document(own: Settings) -> None:
+    async with run_moody_api(own, model := MoodyModel()) as (_, user):
+        await user.add_document("The model is known by now.", "known.txt")
+        model.failure = JSONResponse({"error": "server busy"}, 503)
+        response = await user.upload(("a.txt", b"Waits for the model."))
+        document_id = response.json()["results"][0]["document"]["id"]
+        waiting = await user.wait_for(document_id, "pending")
+        while waiting["status_code"] != "llm_unavailable":
+            waiting = (await user.http.get(f"/documents/{document_id}")).json()
+            await asyncio.sleep(0.05)
+        model.failure = None
+        ready = await user.wait_for(document_id)
+        assert (ready["status_code"], ready["chunks_skipped"]) == (None, 0)
+
+
+async def test_a_thousand_files_of_one_do_not_delay_the_only_one_of_another(own: Settings) -> None:
+    """Lined up before any worker looks; one worker then takes them in turn."""
+    limits = own.documents.model_copy(update={"worker_concurrency": 0})
+    idle = own.model_copy(update={"documents": limits})
+    async with run_two(idle) as (many, one):
+        for start in (0, 60):
+            await many.upload(*((f"{n}.txt", f"n {n}".encode()) for n in range(start, start + 60)))
+        await one.upload(("only.txt", b"The only one."))
+    async with come_back(own, one) as same:
+        (mine,) = (await same.http.get("/documents")).json()["items"]
+        await same.wait_for(mine["id"])
+        url = own.database.url
+        assert url is not None
+        admin = await connect(url.get_secret_value())
+        left = await admin.fetchval("SELECT count(*) FROM documents WHERE status = 'pending'")
+        await admin.close()
+    assert left > 60

@@ -33,6 +33,17 @@ _PAYLOAD_INDEXES: Final[Mapping[str, models.UuidIndexParams | models.KeywordInde
     "tags": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD),
 }
 
+# Compressed vectors stay in memory and find candidates; the full ones decide among those.
+_QUANTIZATIONS: Final[
+    Mapping[str, models.ScalarQuantization | models.BinaryQuantization | None]
+] = {
+    "none": None,
+    "scalar": models.ScalarQuantization(
+        scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
+    ),
+    "binary": models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True)),
+}
+
 
 def create_qdrant_client(settings: QdrantSettings) -> AsyncQdrantClient:
     """A client that connects lazily: a server that is down shows at the first call, not here."""
@@ -49,8 +60,9 @@ def create_qdrant_client(settings: QdrantSettings) -> AsyncQdrantClient:
 class ServerVectorIndex:
     """Owns the client: `close` closes it."""
 
-    def __init__(self, client: AsyncQdrantClient) -> None:
+    def __init__(self, client: AsyncQdrantClient, settings: QdrantSettings | None = None) -> None:
         self._client = client
+        self._settings = settings or QdrantSettings()
 
     async def create_collection(self, name: str, dimension: int) -> None:
         with _map_client_errors():
@@ -139,13 +151,21 @@ class ServerVectorIndex:
             await self._client.create_collection(
                 name,
                 vectors_config={
-                    DENSE: models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+                    DENSE: models.VectorParams(
+                        size=dimension,
+                        distance=models.Distance.COSINE,
+                        on_disk=self._settings.is_on_disk,
+                    )
                 },
                 sparse_vectors_config={
                     SPARSE: models.SparseVectorParams(modifier=models.Modifier.IDF)
                 },
                 # Every search names its tenant, so one graph per tenant replaces the global one.
                 hnsw_config=models.HnswConfigDiff(m=0, payload_m=16),
+                quantization_config=_QUANTIZATIONS[self._settings.quantization],
+                shard_number=self._settings.shard_number,
+                replication_factor=self._settings.replication_factor,
+                write_consistency_factor=self._settings.write_consistency_factor,
             )
         except (UnexpectedResponse, AioRpcError):
             if not await self._client.collection_exists(name):
