@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test check format lock openapi env-example bench-retrieval clean
+.PHONY: help run test check format lock openapi env-example bench-retrieval bench-fairness clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
 
 bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that answer 1,190 questions
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
+	$(BIN)/python -m benchmarks.fairness
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from src.config import AuthSettings, ChatSettings, DatabaseSettings, OllamaSettings, Settings
@@ -20,6 +21,18 @@ from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import User, sign_up
 
 UserFactory = Callable[[], Awaitable[User]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """The default of structlog shows the variables of every frame, which takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
