@@ -112,9 +112,7 @@ async def measure(url: str) -> tuple[list[float], list[float]]:
 
 
 async def main() -> None:
-    print(
-        f"One question {_HEAD_START_SECONDS} s behind a burst of {_BURST}; an answer takes {_ANSWER_SECONDS} s"
-    )
+    print(f"One question {_HEAD_START_SECONDS} s behind {_BURST} others, {_ANSWER_SECONDS} s each")
     print(f"{'':<24}{'wait, median':>14}{'in answers':>12}{'burst done':>12}")
     async with run(create_slow_ollama()) as ollama_url:
         for name, concurrency in {"first come, first served": _NO_ADMISSION, "in turns": 1}.items():

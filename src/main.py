@@ -36,6 +36,7 @@ from src.documents.worker import DocumentWorker
 from src.error_handlers import add_error_handlers
 from src.exceptions import InvalidError
 from src.llm.client import OllamaClient, create_http_client
+from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
@@ -103,7 +104,7 @@ async def _start(
     """Open every client, each closed by the stack, and return the state that requests see."""
     engine = await _open_database(stack, settings)
     sessions = create_sessions(engine)
-    llm = await _open_llm(stack, settings)
+    llm, pulls = await _open_llm(stack, settings)
     vectors = await _open_vectors(stack, settings)
     storage = FileStorage(open_store(settings.storage.url, settings.data_dir))
     sparse = SparseEncoder()
@@ -120,6 +121,7 @@ async def _start(
         "embedded": embedded,
         "sessions": sessions,
         "llm": llm,
+        "pulls": pulls,
         "vectors": vectors,
         "storage": storage,
         "search": search,
@@ -138,7 +140,7 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngi
     return engine
 
 
-async def _open_llm(stack: AsyncExitStack, settings: Settings) -> LLMService:
+async def _open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
     assert settings.ollama.url is not None  # noqa: S101, see create_app
     urls = (settings.ollama.url, settings.ollama.embed_url or settings.ollama.url)
     chat, embed = [
@@ -148,7 +150,10 @@ async def _open_llm(stack: AsyncExitStack, settings: Settings) -> LLMService:
         )
         for url in urls
     ]
-    return LLMService(chat, embed, settings.ollama)
+    llm = LLMService(chat, embed, settings.ollama)
+    pulls = ModelPulls(chat, llm.forget_models)
+    stack.push_async_callback(pulls.close)
+    return llm, pulls
 
 
 async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorIndex:
