@@ -1,10 +1,10 @@
-"""What an operator types: `colloquy serve`, `migrate`, `openapi`, `settings`."""
+"""What an operator types: `colloquy serve`, `migrate`, `offline-models` and what the docs need."""
 
 import asyncio
 import json
 import signal
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -14,6 +14,7 @@ from src.config import Settings, render_env_example
 from src.database import migrate as migrate_database
 from src.embedded import EmbeddedError
 from src.embedded.services import run_missing_services
+from src.llm.offline.__main__ import serve as serve_offline_models
 from src.logs import configure_logging
 from src.main import create_app
 
@@ -39,6 +40,14 @@ def migrate() -> None:
     if settings.database.url is None:
         _fail("Set DATABASE_URL; the embedded database is migrated by `serve`.")
     migrate_database(settings.database.url.get_secret_value())
+
+
+@cli.command()
+def offline_models(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 11434,
+) -> None:
+    """Run the offline models alone: an Ollama for tests, without a GPU."""
+    asyncio.run(serve_offline_models(port))
 
 
 @cli.command()

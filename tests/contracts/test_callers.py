@@ -41,6 +41,7 @@ OWN = {
     "openai_create_chat_completion",
     "openai_create_completion",
     "openai_create_embedding",
+    "openai_create_response",
 }
 
 # For admins alone; the tests of each module say what they do.

@@ -26,6 +26,7 @@ class ScriptedServer:
     models: dict[str, ScriptedModel] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     pulled_lines: list[dict[str, object]] = field(default_factory=list)
+    said: dict[str, object] = field(default_factory=lambda: {"content": "Yes."})
     may_pull: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -95,7 +96,7 @@ class ScriptedServer:
 
     async def _chat(self, request: Request) -> Response:
         await self._read(request)
-        return JSONResponse({"message": {"content": "Yes."}, "done": True, "done_reason": "stop"})
+        return JSONResponse({"message": self.said, "done": True, "done_reason": "stop"})
 
     async def _embed(self, request: Request) -> Response:
         body = await self._read(request)
