@@ -126,6 +126,10 @@ class LLMService:
         """Raise `LLMBusyError` when another question of this user could not even wait."""
         self._chat_admission.get_queue(model.name).check_room(user_id)
 
+    def count_running(self) -> int:
+        """Return how many requests the models work on for us."""
+        return self._chat_admission.count_running() + self._embed_admission.count_running()
+
     def stream_chat(
         self,
         model: ChatModel,
