@@ -7,10 +7,8 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test check format lock openapi access env-example bench-retrieval clean
-.PHONY: help run test check format lock openapi env-example bench-retrieval bench-streams clean
-.PHONY: help run test check format lock openapi access env-example bench-retrieval bench-accounts clean
-.PHONY: help run test check format lock openapi env-example bench-retrieval bench-ingest clean
+.PHONY: help run test check format lock openapi access env-example clean
+.PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,10 +53,15 @@ bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
+
 bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
 	$(BIN)/python -m benchmarks.accounts
+
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
+
+bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
+	$(BIN)/python -m benchmarks.fairness
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

@@ -113,12 +113,15 @@ ACCESS: Final[Mapping[str, Access]] = {
     "llm_list_models": _scope("llm", "chat"),
     "llm_get_model": _scope("llm", "chat"),
     "llm_get_status": _scope("llm", "chat"),
+    "llm_pull_model": _ADMIN,
+    "llm_delete_model": _ADMIN,
     "llm_create_embeddings": _scope("llm"),
     "llm_list_usage": _scope("llm", "chat"),
     # A question to one's documents asks for the scope `chat` besides.
     "openai_create_chat_completion": _scope("llm", "chat"),
     "openai_create_completion": _scope("llm", "chat"),
     "openai_create_embedding": _scope("llm"),
+    "openai_create_response": _scope("llm", "chat"),
     "openai_list_models": _scope("llm", "chat"),
     "openai_get_model": _scope("llm", "chat"),
 }

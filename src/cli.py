@@ -25,6 +25,7 @@ from src.database import migrate as migrate_database
 from src.embedded import EmbeddedError
 from src.embedded.services import run_database, run_missing_services
 from src.exceptions import AppError
+from src.llm.offline.__main__ import serve as serve_offline_models
 from src.logs import configure_logging
 from src.main import create_app
 
@@ -101,6 +102,14 @@ def create_admin(
 def access() -> None:
     """Print who may call what, as `docs/access.md` holds it."""
     print(render_access(create_app(Settings(_env_file=None)).openapi()), end="")
+
+
+@cli.command()
+def offline_models(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 11434,
+) -> None:
+    """Run the offline models alone: an Ollama for tests, without a GPU."""
+    asyncio.run(serve_offline_models(port))
 
 
 @cli.command()

@@ -43,6 +43,7 @@ from src.documents.worker import DocumentWorker
 from src.error_handlers import add_error_handlers
 from src.exceptions import InvalidError
 from src.llm.client import OllamaClient, create_http_client
+from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
@@ -69,6 +70,7 @@ class Parts:
     engine: AsyncEngine
     sessions: Sessions
     llm: LLMService
+    pulls: ModelPulls
     vectors: VectorIndex
     storage: FileStorage
     sparse: SparseEncoder
@@ -143,6 +145,7 @@ async def _start(
         "embedded": embedded,
         "sessions": sessions,
         "llm": llm,
+        "pulls": parts.pulls,
         "vectors": parts.vectors,
         "storage": parts.storage,
         "search": search,
@@ -159,7 +162,7 @@ async def _start(
 async def open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
     """Open what the API and a worker have in common."""
     engine = await _open_database(stack, settings)
-    llm = await _open_llm(stack, settings)
+    llm, pulls = await _open_llm(stack, settings)
     vectors = await _open_vectors(stack, settings)
     reader = DocumentReader(settings.documents)
     stack.push_async_callback(reader.close)
@@ -168,6 +171,7 @@ async def open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
         engine=engine,
         sessions=create_sessions(engine),
         llm=llm,
+        pulls=pulls,
         vectors=vectors,
         storage=FileStorage(open_store(settings.storage.url, settings.data_dir)),
         sparse=SparseEncoder(),
@@ -184,7 +188,7 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngi
     return engine
 
 
-async def _open_llm(stack: AsyncExitStack, settings: Settings) -> LLMService:
+async def _open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
     assert settings.ollama.url is not None  # noqa: S101, see create_app
     urls = (settings.ollama.url, settings.ollama.embed_url or settings.ollama.url)
     chat, embed = [
@@ -194,7 +198,10 @@ async def _open_llm(stack: AsyncExitStack, settings: Settings) -> LLMService:
         )
         for url in urls
     ]
-    return LLMService(chat, embed, settings.ollama)
+    llm = LLMService(chat, embed, settings.ollama)
+    pulls = ModelPulls(chat, llm.forget_models)
+    stack.push_async_callback(pulls.close)
+    return llm, pulls
 
 
 async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorIndex:

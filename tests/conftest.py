@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from src.config import (
@@ -38,6 +39,18 @@ UNLIMITED = RateLimitSettings(
 )
 
 UserFactory = Callable[[], Awaitable[User]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """The default of structlog shows the variables of every frame, which takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ so quotas hold under concurrent uploads and nobody waits in a circle.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Uuid, column, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,8 +35,16 @@ class Allowance:
         return None
 
 
+_users = table("users", column("id", Uuid))
+
+
 async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
-    """Return the row of a user, which nobody else changes until the transaction ends."""
+    """Return the row of a user, which nobody else changes until the transaction ends.
+
+    The account is locked first, as its deletion does: locks taken in one order cannot deadlock.
+    """
+    account = select(_users.c.id).where(_users.c.id == user_id)
+    await session.execute(account.with_for_update(read=True, key_share=True))
     await session.execute(insert(DocumentUsage).values(user_id=user_id).on_conflict_do_nothing())
     query = select(DocumentUsage).where(DocumentUsage.user_id == user_id).with_for_update()
     return (await session.scalars(query)).one()

@@ -186,6 +186,3 @@ class Admission:
 
     def count_running(self) -> int:
         return sum(queue.running for queue in self._queues.values())
-
-    def count_waiting(self) -> int:
-        return sum(queue.waiting for queue in self._queues.values())

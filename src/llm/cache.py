@@ -35,6 +35,9 @@ class ExpiringCache(Generic[KeyT, ValueT]):
             return entry.value
         return await self.refresh(key)
 
+    def clear(self) -> None:
+        self._entries = {}
+
     async def refresh(self, key: KeyT) -> ValueT:
         """Load the value anew, however young the known one is."""
         load = self._loads.get(key)

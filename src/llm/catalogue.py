@@ -23,6 +23,9 @@ class ModelCatalogue:
     async def refresh_models(self) -> list[InstalledModel]:
         return await self._models.refresh(None)
 
+    def forget(self) -> None:
+        self._models.clear()
+
     async def find_model(self, name: str) -> InstalledModel:
         """Find a model by any spelling of its name, even one that was pulled a moment ago."""
         try:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from src.config import OllamaSettings
 from src.llm.deadlines import Deadlines, limit_waits
-from src.llm.exceptions import LLMInvalidResponseError
+from src.llm.exceptions import LLMInvalidResponseError, ModelUnobtainableError
 from src.llm.ndjson import NDJSONDecoder
 from src.llm.schemas import ChatChunk, Embeddings
 from src.llm.upstream_errors import map_upstream_errors, read_error
@@ -23,7 +23,10 @@ from src.llm.wire import (
     EmbedReply,
     EmbedRequest,
     InstalledModel,
+    LoadedReply,
     ModelDetails,
+    PullLine,
+    PullRequest,
     ShowRequest,
     TagsReply,
     VersionReply,
@@ -35,6 +38,7 @@ METADATA_TIMEOUT_SECONDS = 5.0
 WRITE_TIMEOUT_SECONDS = 30.0
 
 _DEFAULT_PORT = 11434
+_PULL_DEADLINES = Deadlines(first=60, between=300, total=86_400)
 _JSON = {"Content-Type": "application/json"}
 _ENDED_EARLY = "The model server ended the answer before it was complete. Try again."
 _WRONG_VECTORS = (
@@ -134,6 +138,38 @@ class OllamaClient:
     async def show_model(self, name: str) -> ModelDetails:
         with map_upstream_errors(name):
             return await self._send("POST", "/api/show", ModelDetails, ShowRequest(model=name))
+
+    async def list_loaded(self) -> list[str]:
+        """Return the names of the models in memory."""
+        with map_upstream_errors():
+            reply = await self._send("GET", "/api/ps", LoadedReply)
+        return [model.name for model in reply.models]
+
+    async def delete_model(self, name: str) -> None:
+        with map_upstream_errors(name):
+            async with (
+                asyncio.timeout(METADATA_TIMEOUT_SECONDS),
+                self._http.stream(
+                    "DELETE", "/api/delete", content=_encode(ShowRequest(model=name)), headers=_JSON
+                ) as response,
+            ):
+                await _raise_for_status(response)
+
+    async def pull_model(self, name: str) -> AsyncGenerator[PullLine, None]:
+        """Yield the progress, layer by layer. The server goes on later with what is cut."""
+        with map_upstream_errors(name):
+            async with (
+                aclosing(self._stream_lines("/api/pull", PullRequest(model=name))) as lines,
+                aclosing(limit_waits(lines, _PULL_DEADLINES)) as timely_lines,
+            ):
+                async for text in timely_lines:
+                    line = PullLine.model_validate_json(text)
+                    if line.error is not None:
+                        raise ModelUnobtainableError(name)
+                    yield line
+                    if line.status == "success":
+                        return
+        raise LLMInvalidResponseError(_ENDED_EARLY)
 
     async def get_version(self) -> str:
         with map_upstream_errors():

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from src.config import Settings
 from src.database import SessionDep
 from src.exceptions import ForbiddenError
+from src.llm.pulls import ModelPulls
 from src.llm.schemas import Caller
 from src.llm.service import LLMService
 from src.llm.usage import UsageService
@@ -37,6 +38,18 @@ def require_admin(caller: Caller) -> None:
         raise ForbiddenError
 
 
+async def get_admin(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+    require_admin(caller)
+    return caller
+
+
+async def get_model_pulls(connection: HTTPConnection) -> ModelPulls:
+    pulls: ModelPulls = connection.state.pulls
+    return pulls
+
+
 LLMServiceDep = Annotated[LLMService, Depends(get_llm_service)]
 UsageServiceDep = Annotated[UsageService, Depends(get_usage_service)]
 CallerDep = Annotated[Caller, Depends(get_caller)]
+AdminDep = Annotated[Caller, Depends(get_admin)]
+ModelPullsDep = Annotated[ModelPulls, Depends(get_model_pulls)]

@@ -6,7 +6,9 @@ UnavailableError     LLMUnavailableError          503  it cannot be reached, is 
 TimedOutError        LLMTimedOutError             504  it did not answer in time
 UpstreamError        LLMInvalidResponseError      502  its answer cannot be understood
                      LLMFailedError               502  it could not run the model
+                     ModelUnobtainableError       502  it could not pull the model
 NotFoundError        ModelNotFoundError           404  it does not have the model that was named
+ConflictError        ModelInUseError              409  this server is configured for the model
 RateLimitedError     QuotaExceededError           429  no tokens are left for today
 BadRequestError      ModelCapabilityError         400  the model cannot do what was asked
                      ContextLengthExceededError   400  the text does not fit into the model
@@ -14,6 +16,7 @@ BadRequestError      ModelCapabilityError         400  the model cannot do what 
 
 from src.exceptions import (
     BadRequestError,
+    ConflictError,
     NotFoundError,
     RateLimitedError,
     TimedOutError,
@@ -70,6 +73,18 @@ class LLMFailedError(UpstreamError):
     )
 
 
+class ModelUnobtainableError(UpstreamError):
+    code = "model_unobtainable"
+    title = "Model not pulled"
+    default_detail = "The model server could not pull this model."
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model server could not pull '{model}'. Check its name, and the disk and the "
+            "network of the model server, then try again: it goes on where it was."
+        )
+
+
 class ModelNotFoundError(NotFoundError):
     code = "model_not_found"
     title = "Model not found"
@@ -95,6 +110,12 @@ class ModelMissingError(UnavailableError):
             "model server, or configure another one.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
+
+
+class ModelInUseError(ConflictError):
+    code = "model_in_use"
+    title = "Model in use"
+    default_detail = "This server is configured for the model. Configure another one first."
 
 
 class QuotaExceededError(RateLimitedError):

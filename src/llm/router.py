@@ -1,12 +1,22 @@
 """The routes about models. Who may call them is decided where the router is included."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, status
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from src.database import DatabaseUnavailableError, SessionDep, release
 from src.exceptions import ForbiddenError
-from src.llm.dependencies import CallerDep, LLMServiceDep, UsageServiceDep, require_admin
+from src.llm.dependencies import (
+    AdminDep,
+    CallerDep,
+    LLMServiceDep,
+    ModelPullsDep,
+    UsageServiceDep,
+    require_admin,
+)
 from src.llm.exceptions import (
     ContextLengthExceededError,
     LLMBusyError,
@@ -14,6 +24,7 @@ from src.llm.exceptions import (
     LLMInvalidResponseError,
     LLMTimedOutError,
     LLMUnavailableError,
+    ModelInUseError,
     ModelMissingError,
     ModelNotFoundError,
     QuotaExceededError,
@@ -24,6 +35,8 @@ from src.llm.schemas import (
     EmbeddingsRead,
     LLMStatusRead,
     ModelRead,
+    PullCreate,
+    PullEvent,
     UsagePage,
 )
 from src.llm.usage import UsageQuery
@@ -49,6 +62,40 @@ async def list_models(llm: LLMServiceDep) -> Page[ModelRead]:
 async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
     """Describe one installed model."""
     return await llm.get_model(name)
+
+
+@router.delete(
+    "/models/{name:path}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problem_responses(
+        ForbiddenError, ModelNotFoundError, ModelInUseError, *_SERVER_ERRORS
+    ),
+)
+async def delete_model(name: ModelName, _admin: AdminDep, llm: LLMServiceDep) -> None:
+    """Remove a model from the model server; for admins."""
+    await llm.delete_model(name)
+
+
+@router.post(
+    "/models/pull",
+    response_class=EventSourceResponse,
+    responses={
+        200: {"model": PullEvent, "description": "Server-sent events; `event:` is the type."},
+        **problem_responses(ForbiddenError),
+    },
+)
+async def pull_model(
+    body: PullCreate, _admin: AdminDep, pulls: ModelPullsDep
+) -> AsyncIterator[ServerSentEvent]:
+    """Let the model server fetch a model, and watch; for admins.
+
+    It goes on when you leave: ask again to watch again. The events are `pull.progress`, and at the
+    end either `pull.completed` or `error`.
+    """
+    pulls.start(body.model)
+    async with aclosing(pulls.follow(body.model)) as events:
+        async for event in events:
+            yield ServerSentEvent(raw_data=event.model_dump_json(), event=event.type)
 
 
 @router.get("/status")

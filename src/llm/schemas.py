@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from src.schemas import InputSchema, Schema
+from src.schemas import InputSchema, Problem, Schema
 
 Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high"]
@@ -110,6 +110,7 @@ class ModelRead(Schema):
     ]
     context_length: Annotated[int | None, Field(description="In tokens, as trained.")]
     is_default: Annotated[bool, Field(description="Answers when a question names no model.")]
+    is_loaded: Annotated[bool, Field(description="In memory: it answers without being loaded.")]
 
 
 class ModelStatusRead(Schema):
@@ -160,3 +161,29 @@ class EmbeddingsRead(Schema):
     model: str
     vectors: Annotated[list[list[float]], Field(description="One per text, in their order.")]
     prompt_tokens: int
+
+
+class PullCreate(InputSchema):
+    model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\w./:-]+$")]
+
+
+class PullProgress(Schema):
+    """How far a pull is. Sizes grow while further layers are found."""
+
+    type: Literal["pull.progress"] = "pull.progress"
+    status: str
+    completed_bytes: int
+    total_bytes: int
+
+
+class PullCompleted(Schema):
+    type: Literal["pull.completed"] = "pull.completed"
+    model: str
+
+
+class PullFailed(Schema):
+    type: Literal["error"] = "error"
+    problem: Problem
+
+
+PullEvent = Annotated[PullProgress | PullCompleted | PullFailed, Field(discriminator="type")]

@@ -19,6 +19,7 @@ from src.llm.client import OllamaClient
 from src.llm.exceptions import (
     LLMInvalidResponseError,
     ModelCapabilityError,
+    ModelInUseError,
     ModelMissingError,
     ModelNotFoundError,
 )
@@ -125,6 +126,10 @@ class LLMService:
         """Raise `LLMBusyError` when another question of this user could not even wait."""
         self._chat_admission.get_queue(model.name).check_room(user_id)
 
+    def count_running(self) -> int:
+        """Return how many requests the models work on for us."""
+        return self._chat_admission.count_running() + self._embed_admission.count_running()
+
     def stream_chat(
         self,
         model: ChatModel,
@@ -193,12 +198,30 @@ class LLMService:
         return await self._embed([prefix + text for text in texts], user_id, Priority.INTERACTIVE)
 
     async def list_models(self) -> list[ModelRead]:
-        models = await self._chat_models.list_models()
-        described = await asyncio.gather(*map(self._describe_if_there, models))
+        models, loaded = await asyncio.gather(
+            self._chat_models.list_models(), self._chat_client.list_loaded()
+        )
+        described = await asyncio.gather(
+            *(self._describe_if_there(model, loaded) for model in models)
+        )
         return [model for model in described if model is not None]
 
     async def get_model(self, name: str) -> ModelRead:
-        return await self._describe(await self._chat_models.find_model(name))
+        model = await self._chat_models.find_model(name)
+        return await self._describe(model, await self._chat_client.list_loaded())
+
+    async def delete_model(self, name: str) -> None:
+        model = await self._chat_models.find_model(name)
+        configured = (self._settings.chat_model, self._settings.embed_model)
+        if normalise_model_name(model.name) in map(normalise_model_name, configured):
+            raise ModelInUseError
+        await self._chat_client.delete_model(model.name)
+        await self._chat_models.refresh_models()
+
+    def forget_models(self) -> None:
+        """Ask the servers anew which models they have."""
+        self._chat_models.forget()
+        self._embed_models.forget()
 
     async def check(self) -> LLMStatusRead:
         """Ask the servers now, whatever is remembered; never raises an AppError."""
@@ -248,14 +271,16 @@ class LLMService:
             num_ctx=context_length and min(context_length, MAX_EMBED_TOKENS),
         )
 
-    async def _describe_if_there(self, model: InstalledModel) -> ModelRead | None:
+    async def _describe_if_there(
+        self, model: InstalledModel, loaded: Sequence[str]
+    ) -> ModelRead | None:
         """Leave out a model that was removed since the list was read."""
         try:
-            return await self._describe(model)
+            return await self._describe(model, loaded)
         except ModelNotFoundError:
             return None
 
-    async def _describe(self, model: InstalledModel) -> ModelRead:
+    async def _describe(self, model: InstalledModel, loaded: Sequence[str]) -> ModelRead:
         details = await self._chat_models.get_details(model)
         chat_model = normalise_model_name(self._settings.chat_model)
         return ModelRead(
@@ -269,6 +294,7 @@ class LLMService:
             capabilities=details.capabilities,
             context_length=_context_length(model, details),
             is_default=normalise_model_name(model.name) == chat_model,
+            is_loaded=model.name in loaded,
         )
 
 

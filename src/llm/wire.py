@@ -84,6 +84,21 @@ class EmbedReply(BaseModel):
     prompt_eval_count: int = 0
 
 
+class PullRequest(BaseModel):
+    model: str
+    stream: Literal[True] = True
+
+
+class PullLine(BaseModel):
+    """`completed` is left out while nothing is."""
+
+    error: object = None
+    status: str = ""
+    digest: str = ""
+    total: int = 0
+    completed: int = 0
+
+
 class GoModel(BaseModel):
     """A struct of Go, which writes empty lists and maps as null: null is the same as absent."""
 
@@ -114,6 +129,14 @@ class InstalledModel(GoModel):
 
 class TagsReply(GoModel):
     models: list[InstalledModel] = []
+
+
+class LoadedModel(GoModel):
+    name: str
+
+
+class LoadedReply(GoModel):
+    models: list[LoadedModel] = []
 
 
 class ModelDetails(GoModel):

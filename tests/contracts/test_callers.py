@@ -73,6 +73,7 @@ OWN = {
     "openai_create_chat_completion",
     "openai_create_completion",
     "openai_create_embedding",
+    "openai_create_response",
     "chat_search_messages",
 }
 
@@ -95,6 +96,8 @@ ADMIN = {
     "auth_delete_user",
     "auth_list_user_events",
     "auth_list_all_events",
+    "llm_delete_model",
+    "llm_pull_model",
 }
 
 # What an API key may do at all, and the scopes of which it needs one.
@@ -136,6 +139,7 @@ BY_KEY: dict[str, set[str]] = {
     "openai_create_chat_completion": {"llm", "chat"},
     "openai_create_completion": {"llm", "chat"},
     "openai_create_embedding": {"llm"},
+    "openai_create_response": {"llm", "chat"},
     "openai_list_models": {"llm", "chat"},
     "openai_get_model": {"llm", "chat"},
 }

@@ -1,11 +1,13 @@
 """A model server whose models and answers a test decides."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
@@ -23,14 +25,19 @@ class ScriptedServer:
 
     models: dict[str, ScriptedModel] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    pulled_lines: list[dict[str, object]] = field(default_factory=list)
+    said: dict[str, object] = field(default_factory=lambda: {"content": "Yes."})
+    may_pull: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def app(self) -> Starlette:
         paths = {"version": self._version, "tags": self._tags, "show": self._show}
-        paths |= {"chat": self._chat, "embed": self._embed}
+        paths |= {"chat": self._chat, "embed": self._embed, "ps": self._ps}
         routes = [
             Route(f"/api/{path}", answer, methods=["GET", "POST"]) for path, answer in paths.items()
         ]
+        routes.append(Route("/api/delete", self._delete, methods=["DELETE"]))
+        routes.append(Route("/api/pull", self._pull, methods=["POST"]))
         return Starlette(routes=routes)
 
     def bodies_of(self, path: str) -> list[dict[str, object]]:
@@ -51,6 +58,29 @@ class ScriptedServer:
         tags = [{"name": name, "digest": model.digest} for name, model in self.models.items()]
         return JSONResponse({"models": tags or None})
 
+    async def _delete(self, request: Request) -> Response:
+        del self.models[str((await self._read(request))["model"])]
+        return Response()
+
+    async def _pull(self, request: Request) -> Response:
+        """Send the first line, and the others when the test allows it."""
+        model = str((await self._read(request))["model"])
+
+        async def write() -> AsyncIterator[bytes]:
+            first, *others = self.pulled_lines
+            yield json.dumps(first).encode() + b"\n"
+            await self.may_pull.wait()
+            for line in others:
+                yield json.dumps(line).encode() + b"\n"
+                if line.get("status") == "success":
+                    self.models[model] = ScriptedModel()
+
+        return StreamingResponse(write())
+
+    async def _ps(self, request: Request) -> Response:
+        await self._read(request)
+        return JSONResponse({"models": None})
+
     async def _show(self, request: Request) -> Response:
         body = await self._read(request)
         model = self.models.get(str(body["model"]))
@@ -66,7 +96,7 @@ class ScriptedServer:
 
     async def _chat(self, request: Request) -> Response:
         await self._read(request)
-        return JSONResponse({"message": {"content": "Yes."}, "done": True, "done_reason": "stop"})
+        return JSONResponse({"message": self.said, "done": True, "done_reason": "stop"})
 
     async def _embed(self, request: Request) -> Response:
         body = await self._read(request)

@@ -16,6 +16,7 @@ from src.chat.openai.conversion import (
 )
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.rendering import Collected
+from src.chat.openai.responses import ResponseCreate, read_request
 from src.chat.openai.schemas import ChatCompletionCreate, CompletionCreate, GenerationCreate
 from src.chat.openai.service import DOCUMENTS_SUFFIX, OpenAIService, TextRequest
 from src.config import Settings
@@ -74,8 +75,16 @@ async def start_completion(
     return await _start(request, body, user, service, asked, "cmpl-")
 
 
+async def start_response(
+    request: Request, body: ResponseCreate, user: Spender, service: OpenAIServiceDep
+) -> Collected:
+    return await _start(request, body, user, service, read_request(body), "resp_")
+
+
 StartedChatCompletion = Annotated[Collected, Depends(start_chat_completion)]
 StartedCompletion = Annotated[Collected, Depends(start_completion)]
+
+StartedResponse = Annotated[Collected, Depends(start_response)]
 
 
 def get_documents_url(request: Request) -> str:

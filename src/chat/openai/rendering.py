@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from src.chat.openai.conversion import find_annotations, mark_cited, write_tool_call
 from src.chat.openai.schemas import (
@@ -108,13 +108,23 @@ def write_text_completion(collected: Collected) -> TextCompletion:
     )
 
 
-async def stream_events(
-    collected: Collected, write: Callable[[ChatChunk, Collected], list[bytes]]
-) -> AsyncIterator[bytes]:
+class EventWriter(Protocol):
+    """How one of the endpoints writes an answer as it grows."""
+
+    def begin(self, collected: Collected) -> list[bytes]: ...
+
+    def write(self, chunk: ChatChunk, collected: Collected) -> list[bytes]: ...
+
+    def fail(self, error: AppError) -> bytes: ...
+
+
+async def stream_events(collected: Collected, writer: EventWriter) -> AsyncIterator[bytes]:
     """Write what each piece adds, with pings while there is none.
 
     A failure is one last event: without `[DONE]` nobody takes the answer for a whole one.
     """
+    for event in writer.begin(collected):
+        yield event
     try:
         while not collected.last.is_done:
             pending = asyncio.ensure_future(collected.answer.running.next())
@@ -123,12 +133,16 @@ async def stream_events(
                     yield PING
             finally:
                 pending.cancel()
-            for event in write(pending.result(), collected):
+            for event in writer.write(pending.result(), collected):
                 yield event
     except AppError as error:
-        yield encode_event(ErrorOut.from_error(error).model_dump())
+        yield writer.fail(error)
         return
     yield DONE
+
+
+def encode_failure(error: AppError) -> bytes:
+    return encode_event(ErrorOut.from_error(error).model_dump())
 
 
 class ChatEvents:
@@ -138,8 +152,11 @@ class ChatEvents:
         self._has_usage = has_usage
         self._call_count = 0
 
-    def begin(self, collected: Collected) -> bytes:
-        return self._encode(collected, {"role": "assistant", "content": ""})
+    def begin(self, collected: Collected) -> list[bytes]:
+        return [self._encode(collected, {"role": "assistant", "content": ""})]
+
+    def fail(self, error: AppError) -> bytes:
+        return encode_failure(error)
 
     def write(self, chunk: ChatChunk, collected: Collected) -> list[bytes]:
         calls = collected.take(chunk)
@@ -183,6 +200,12 @@ class TextEvents:
 
     def __init__(self, *, has_usage: bool) -> None:
         self._has_usage = has_usage
+
+    def begin(self, _collected: Collected) -> list[bytes]:
+        return []
+
+    def fail(self, error: AppError) -> bytes:
+        return encode_failure(error)
 
     def write(self, chunk: ChatChunk, collected: Collected) -> list[bytes]:
         collected.take(chunk)

@@ -16,6 +16,7 @@ from src.chat.openai.dependencies import (
     Spender,
     StartedChatCompletion,
     StartedCompletion,
+    StartedResponse,
 )
 from src.chat.openai.exceptions import InvalidParameterError, UnsupportedParameterError
 from src.chat.openai.rendering import (
@@ -25,6 +26,12 @@ from src.chat.openai.rendering import (
     stream_events,
     write_chat_completion,
     write_text_completion,
+)
+from src.chat.openai.responses import (
+    ResponseCreate,
+    ResponseEvents,
+    ResponseOut,
+    write_response,
 )
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import (
@@ -130,12 +137,7 @@ async def create_chat_completion(
         return write_chat_completion(await _read_to_end(request, collected))
     writer = ChatEvents(has_usage=body.has_usage)
 
-    async def write() -> AsyncIterator[bytes]:
-        yield writer.begin(collected)
-        async for event in stream_events(collected, writer.write):
-            yield event
-
-    return _EventStream(write(), collected.answer.running)
+    return _EventStream(stream_events(collected, writer), collected.answer.running)
 
 
 @router.post(
@@ -148,7 +150,17 @@ async def create_completion(
     if not body.stream:
         return write_text_completion(await _read_to_end(request, collected))
     writer = TextEvents(has_usage=body.has_usage)
-    return _EventStream(stream_events(collected, writer.write), collected.answer.running)
+    return _EventStream(stream_events(collected, writer), collected.answer.running)
+
+
+@router.post("/responses", responses=_error_responses(*_TEXT_ERRORS), response_model=ResponseOut)
+async def create_response(
+    request: Request, body: ResponseCreate, collected: StartedResponse
+) -> Response | ResponseOut:
+    """Answer a conversation, like OpenAI's `responses.create`. Nothing is stored."""
+    if not body.stream:
+        return write_response(await _read_to_end(request, collected))
+    return _EventStream(stream_events(collected, ResponseEvents()), collected.answer.running)
 
 
 @router.post(
