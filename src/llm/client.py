@@ -36,6 +36,7 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 METADATA_TIMEOUT_SECONDS = 5.0
 WRITE_TIMEOUT_SECONDS = 30.0
+_KEEPALIVE_SECONDS = 2.0
 
 _DEFAULT_PORT = 11434
 _PULL_DEADLINES = Deadlines(first=60, between=300, total=86_400)
@@ -79,8 +80,12 @@ def create_http_client(settings: OllamaSettings, url: str) -> httpx.AsyncClient:
 
 
 def _create_aiohttp_session() -> aiohttp.ClientSession:
-    """Make the session of a transport, which is an httpx client's and closed with it."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    """Make the session of a transport, which is an httpx client's and closed with it.
+
+    An idle connection is dropped before the other side does it, which a request would run into.
+    """
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS)
+    return aiohttp.ClientSession(connector=connector)
 
 
 class OllamaClient:
