@@ -38,11 +38,6 @@ def require_admin(caller: Caller) -> None:
         raise ForbiddenError
 
 
-async def get_admin(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
-    require_admin(caller)
-    return caller
-
-
 async def get_model_pulls(connection: HTTPConnection) -> ModelPulls:
     pulls: ModelPulls = connection.state.pulls
     return pulls
@@ -51,5 +46,4 @@ async def get_model_pulls(connection: HTTPConnection) -> ModelPulls:
 LLMServiceDep = Annotated[LLMService, Depends(get_llm_service)]
 UsageServiceDep = Annotated[UsageService, Depends(get_usage_service)]
 CallerDep = Annotated[Caller, Depends(get_caller)]
-AdminDep = Annotated[Caller, Depends(get_admin)]
 ModelPullsDep = Annotated[ModelPulls, Depends(get_model_pulls)]

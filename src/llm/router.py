@@ -10,7 +10,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from src.database import DatabaseUnavailableError, SessionDep, release
 from src.exceptions import ForbiddenError
 from src.llm.dependencies import (
-    AdminDep,
     CallerDep,
     LLMServiceDep,
     ModelPullsDep,
@@ -71,7 +70,7 @@ async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
         ForbiddenError, ModelNotFoundError, ModelInUseError, *_SERVER_ERRORS
     ),
 )
-async def delete_model(name: ModelName, _admin: AdminDep, llm: LLMServiceDep) -> None:
+async def delete_model(name: ModelName, llm: LLMServiceDep) -> None:
     """Remove a model from the model server; for admins."""
     await llm.delete_model(name)
 
@@ -84,9 +83,7 @@ async def delete_model(name: ModelName, _admin: AdminDep, llm: LLMServiceDep) ->
         **problem_responses(ForbiddenError),
     },
 )
-async def pull_model(
-    body: PullCreate, _admin: AdminDep, pulls: ModelPullsDep
-) -> AsyncIterator[ServerSentEvent]:
+async def pull_model(body: PullCreate, pulls: ModelPullsDep) -> AsyncIterator[ServerSentEvent]:
     """Let the model server fetch a model, and watch; for admins.
 
     It goes on when you leave: ask again to watch again. The events are `pull.progress`, and at the
