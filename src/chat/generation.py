@@ -14,7 +14,7 @@ from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
 from src.chat.gauge import TokenGauge
 from src.chat.live import LiveAnswer
-from src.chat.prompts import Prompt, Task, build_prompt
+from src.chat.prompts import Prompt, Task, build_prompt, count_tokens
 from src.chat.records import AnswerEnd, AnswerText
 from src.chat.schemas import AnswerUsage, MessageStatus, QueryCreate, SourceRead
 from src.config import ChatSettings
@@ -81,6 +81,7 @@ class Generation:
         self._retrieval_ms = 0
         self._first_token_ms = 0
         self._last: ChatChunk | None = None
+        self._pieces = 0
 
     @property
     def sources(self) -> list[SourceRead] | None:
@@ -182,20 +183,30 @@ class Generation:
         self.live.add_thinking(chunk.thinking.replace("\0", ""))
         self.live.add_answer(content)
         self._citations.feed(content)
+        self._pieces += bool(chunk.thinking or chunk.content)
         self._last = chunk
 
     def _measure(self) -> AnswerUsage | None:
         if self._last is None or self._prompt is None:
             return None
+        prompt_tokens, completion_tokens = self._count_tokens(self._last, self._prompt)
         return AnswerUsage(
-            prompt_tokens=self._last.prompt_tokens,
-            completion_tokens=self._last.completion_tokens,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
             omitted_messages=self._prompt.omitted_messages,
             omitted_passages=self._prompt.omitted_passages,
             retrieval_ms=self._retrieval_ms,
             first_token_ms=self._first_token_ms,
             total_ms=self._elapsed_ms(),
         )
+
+    def _count_tokens(self, last: ChatChunk, prompt: Prompt) -> tuple[int, int]:
+        """Take the model's numbers, or ours when it was cut: it sends a piece for every token."""
+        if last.is_done:
+            return last.prompt_tokens, last.completion_tokens
+        bytes_per_token = self._gauge.get(self.question.model.digest)
+        counted = (count_tokens(message, bytes_per_token) for message in prompt.messages)
+        return sum(counted), self._pieces
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._started_at) * 1000)
