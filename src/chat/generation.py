@@ -14,7 +14,8 @@ from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
 from src.chat.gauge import TokenGauge
 from src.chat.live import LiveAnswer
-from src.chat.prompts import Prompt, Task, build_prompt, count_tokens
+from src.chat.meter import TokenMeter
+from src.chat.prompts import Prompt, Task, build_prompt
 from src.chat.records import AnswerEnd, AnswerText
 from src.chat.schemas import AnswerUsage, MessageStatus, QueryCreate, SourceRead
 from src.config import ChatSettings
@@ -80,8 +81,7 @@ class Generation:
         self._citations = CitationParser(0)
         self._retrieval_ms = 0
         self._first_token_ms = 0
-        self._last: ChatChunk | None = None
-        self._pieces = 0
+        self._meter = TokenMeter()
 
     @property
     def sources(self) -> list[SourceRead] | None:
@@ -172,8 +172,8 @@ class Generation:
         async with aclosing(stream):
             async for chunk in stream:
                 self._take(chunk)
-        if self._last is not None:
-            self._gauge.observe(model.digest, prompt.messages, self._last.prompt_tokens)
+        if self._meter.last is not None:
+            self._gauge.observe(model.digest, prompt.messages, self._meter.last.prompt_tokens)
 
     def _take(self, chunk: ChatChunk) -> None:
         if not self.live.length and (chunk.thinking or chunk.content):
@@ -183,13 +183,16 @@ class Generation:
         self.live.add_thinking(chunk.thinking.replace("\0", ""))
         self.live.add_answer(content)
         self._citations.feed(content)
-        self._pieces += bool(chunk.thinking or chunk.content)
-        self._last = chunk
+        self._meter.take(chunk)
 
     def _measure(self) -> AnswerUsage | None:
-        if self._last is None or self._prompt is None:
+        if self._prompt is None:
             return None
-        prompt_tokens, completion_tokens = self._count_tokens(self._last, self._prompt)
+        bytes_per_token = self._gauge.get(self.question.model.digest)
+        tokens = self._meter.read(self._prompt.messages, bytes_per_token)
+        if tokens is None:
+            return None
+        prompt_tokens, completion_tokens = tokens
         return AnswerUsage(
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
@@ -199,14 +202,6 @@ class Generation:
             first_token_ms=self._first_token_ms,
             total_ms=self._elapsed_ms(),
         )
-
-    def _count_tokens(self, last: ChatChunk, prompt: Prompt) -> tuple[int, int]:
-        """Take the model's numbers, or ours when it was cut: it sends a piece for every token."""
-        if last.is_done:
-            return last.prompt_tokens, last.completion_tokens
-        bytes_per_token = self._gauge.get(self.question.model.digest)
-        counted = (count_tokens(message, bytes_per_token) for message in prompt.messages)
-        return sum(counted), self._pieces
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._started_at) * 1000)
