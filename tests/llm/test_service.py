@@ -9,8 +9,10 @@ import pytest
 
 from src.config import OllamaSettings
 from src.llm.exceptions import LLMInvalidResponseError, ModelCapabilityError, ModelNotFoundError
+from src.llm.resolved import EmbeddingIdentity
 from src.llm.schemas import ChatMessage, ChatOptions
-from src.llm.service import EmbeddingIdentity, LLMService
+from src.llm.servers import ModelServers
+from src.llm.service import LLMService
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.llm.conftest import ClientFactory
 from tests.llm.scripted import ScriptedModel, ScriptedServer
@@ -51,7 +53,8 @@ def make_service(
     async def make(ttl_seconds: float = HOUR_SECONDS, **settings: object) -> LLMService:
         client = await make_client(scripted[1].url)
         values = OllamaSettings.model_validate(settings)
-        return LLMService(client, client, values, metadata_ttl_seconds=ttl_seconds)
+        servers = ModelServers([client], values, metadata_ttl_seconds=ttl_seconds)
+        return LLMService(servers, servers, values)
 
     return make
 
@@ -281,7 +284,7 @@ async def test_the_status_names_what_is_missing(
 
 
 async def test_the_status_of_a_server_that_is_gone(make_client: ClientFactory) -> None:
-    client = await make_client("127.0.0.1:1")
-    status = await LLMService(client, client, OllamaSettings()).check()
+    servers = ModelServers([await make_client("127.0.0.1:1")], OllamaSettings())
+    status = await LLMService(servers, servers, OllamaSettings()).check()
     assert (status.is_ready, status.chat.version) == (False, None)
     assert "Start Ollama" in (status.chat.detail or "")

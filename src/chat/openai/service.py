@@ -16,6 +16,7 @@ from src.database import Sessions, new_id
 from src.documents.search import SearchQuery, SearchService
 from src.llm.exceptions import ModelNotFoundError
 from src.llm.names import normalise_model_name
+from src.llm.resolved import ChatModel
 from src.llm.schemas import (
     ChatChunk,
     ChatMessage,
@@ -25,7 +26,7 @@ from src.llm.schemas import (
     ResponseFormat,
     Think,
 )
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 from src.llm.usage import UsageService
 
 DOCUMENTS_SUFFIX = "@docs"
