@@ -121,13 +121,13 @@ class ModelPulls:
         return self._embed_servers if is_embed_model else self._chat_servers
 
     async def _pull_if_missing(self, name: str) -> None:
-        """Try, later and later, until every server that is well has it."""
+        """Try, later and later, until every server has it."""
         servers, pause = self._get_servers(name), self._retry_seconds
-        while not await _is_everywhere(servers, name):
-            self.start(name)
-            async for event in self.follow(name):
-                if isinstance(event, PullCompleted):
-                    return
+        while lacking := await _list_lacking(servers, name):
+            if any(server.catalogue.known is not None for server in lacking):
+                self.start(name)
+                async for _ in self.follow(name):
+                    pass
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
@@ -157,11 +157,10 @@ def _describe(name: str, event: PullEvent) -> str:
     return f"Pulling '{name}': {megabytes[0]} of {megabytes[1]} MB."
 
 
-async def _is_everywhere(servers: ModelServers, name: str) -> bool:
+async def _list_lacking(servers: ModelServers, name: str) -> list[OllamaServer]:
     with contextlib.suppress(AppError):
         await servers.check()
-        return all(server.catalogue.find(name) for server in servers.list_well())
-    return False
+    return [server for server in servers.servers if server.catalogue.find(name) is None]
 
 
 async def _pull_everywhere(servers: ModelServers, name: str, pull: _Pull) -> None:
