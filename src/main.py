@@ -48,6 +48,7 @@ from src.llm.router import router as llm_router
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.schemas import problem_responses
+from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +105,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.include_router(health.router, responses=problem_responses(InvalidError))
     app.include_router(_build_api())
     app.include_router(openai_router)
+    if settings.web.is_enabled:
+        app.router.routes.extend(create_page_routes())
     require_access_rows(app)
     return app
 
