@@ -7,7 +7,8 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test check format lock openapi access env-example clean
+.PHONY: help run test test-fleet check format lock openapi access env-example clean
+.PHONY: sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 
 help: ## List the targets
@@ -19,6 +20,9 @@ run: $(RUN_STAMP) ## Run Colloquy on http://127.0.0.1:8000, with embedded parts 
 test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 	$(BIN)/pytest -n $(or $(WORKERS),auto)
 
+test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
+	$(BIN)/pytest --timeout 600 tests/fleet
+
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -28,6 +32,8 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
 	$(BIN)/python -m pip check
+	@sdk/typescript/check
+	@web/check
 
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
@@ -38,6 +44,13 @@ openapi: $(DEV_STAMP) ## Write docs/openapi.json
 
 access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 	$(BIN)/colloquy access > docs/access.md
+
+sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
+	@sdk/typescript/install
+	cd sdk/typescript && node generate.mjs
+
+web: ## Build the page for people into src/web/static
+	@web/build
 
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example

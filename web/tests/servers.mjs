@@ -9,6 +9,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -110,12 +111,11 @@ export class Models {
     response.writeHead(answer.status, { "Content-Type": answer.headers.get("Content-Type") ?? "" });
     if (request.url === "/api/tags") return void response.end(addModel(await answer.text()));
     let lines = 0;
-    for await (const chunk of answer.body ?? []) {
-      for (const line of Buffer.from(chunk).toString().split(/(?<=\n)/)) {
-        if (isAnswer && this.#heldAfter !== null && lines >= this.#heldAfter) await this.#released;
-        response.write(line);
-        lines += 1;
-      }
+    if (answer.body === null) return void response.end();
+    for await (const line of createInterface(Readable.fromWeb(/** @type {any} */ (answer.body)))) {
+      if (isAnswer && this.#heldAfter !== null && lines >= this.#heldAfter) await this.#released;
+      response.write(`${line}\n`);
+      lines += 1;
     }
     response.end();
   }
