@@ -8,7 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test check format lock openapi access env-example clean
-.PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
+.PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness bench-api
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and wh
 
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
+
+bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside FastAPI and asyncpg alone
+	$(BIN)/python -m benchmarks.api
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness

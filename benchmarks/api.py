@@ -146,7 +146,7 @@ async def start_colloquy(stack: AsyncExitStack, url: str, folder: Path) -> tuple
             OLLAMA_CHAT_MODEL="offline-chat",
             OLLAMA_EMBED_MODEL="offline-embed",
             LOG_FORMAT="json",
-            AUTH_ACCESS_TOKEN_MINUTES="600",
+            AUTH_ACCESS_TOKEN_MINUTES="600",  # noqa: S106, a number
         )
     )
     http = await stack.enter_async_context(log_in(f"http://127.0.0.1:{port}/api/v1"))

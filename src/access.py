@@ -18,6 +18,7 @@ from src.auth.dependencies import AuthenticatorDep
 from src.auth.exceptions import AdminRequiredError, LoginRequiredError
 from src.auth.schemas import Principal, Scope
 from src.exceptions import UnauthenticatedError
+from src.routes import RouteTable
 
 _FRAMEWORK_ROUTES: Final = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
 
@@ -136,6 +137,8 @@ def name_operation(route: BaseRoute) -> str:
 
 async def enforce_access(connection: HTTPConnection, authenticator: AuthenticatorDep) -> None:
     """Let nobody in whom the table does not name, and keep the caller for the route."""
+    routes: RouteTable = connection.app.state.routes
+    structlog.contextvars.bind_contextvars(route=routes.get_template(connection.scope))
     access = ACCESS[name_operation(connection.scope["route"])]
     if access.who == "public" or connection.scope["type"] == "websocket":
         return

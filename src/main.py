@@ -26,7 +26,7 @@ from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
-from src.database import Sessions, create_engine, create_sessions, migrate
+from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
@@ -47,6 +47,7 @@ from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from src.routes import RouteTable
 from src.schemas import problem_responses
 
 log = structlog.get_logger(__name__)
@@ -105,6 +106,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.include_router(_build_api())
     app.include_router(openai_router)
     require_access_rows(app)
+    app.state.routes = RouteTable(app.routes)
     return app
 
 
@@ -144,6 +146,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
+        "readers": create_readers(parts.engine),
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,

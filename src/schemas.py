@@ -26,13 +26,13 @@ class InvalidCursorError(InvalidError):
 class Schema(BaseModel):
     """What the API returns."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, hide_input_in_errors=True)
 
 
 class InputSchema(BaseModel):
     """What a caller sends: a misspelt field is an error, not a silent default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Page(Schema, Generic[ItemT]):
