@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test check format lock openapi access env-example clean
+.PHONY: help run test test-fleet check format lock openapi access env-example clean
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness bench-api
 
 help: ## List the targets
@@ -18,6 +18,9 @@ run: $(RUN_STAMP) ## Run Colloquy on http://127.0.0.1:8000, with embedded parts 
 
 test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 	$(BIN)/pytest -n $(or $(WORKERS),auto)
+
+test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
+	$(BIN)/pytest --timeout 600 tests/fleet
 
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 from pydantic import SecretStr
@@ -29,6 +30,12 @@ from src.llm.offline.faults import FAULTS
 from src.main import create_app
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import User, sign_up
+
+# How long an example takes tells how busy the machine is.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 # Every user of the tests comes from 127.0.0.1.
 UNLIMITED = RateLimitSettings(

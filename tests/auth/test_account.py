@@ -111,7 +111,7 @@ async def test_a_deleted_account_takes_everything_with_it(
     form = {"username": user.username, "password": PASSWORD}
     assert (await anonymous.post("/auth/token", data=form)).status_code == 401
     assert (await admin.http.get(f"/auth/users/{user.id}")).status_code == 404
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await count_vectors(vectors, user) or list_files(settings, user):
             await asyncio.sleep(0.02)
     assert await count_vectors(vectors, neighbour) > 0

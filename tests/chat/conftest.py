@@ -72,6 +72,9 @@ async def asker(scripted_server: LoopbackServer) -> AsyncIterator[User]:
 async def elsewhere(other_server: LoopbackServer, asker: User) -> AsyncIterator[httpx.AsyncClient]:
     """The same user at the other process."""
     async with httpx.AsyncClient(
-        base_url=other_server.api_url, headers=dict(asker.http.headers), trust_env=False, timeout=30
+        base_url=other_server.api_url,
+        headers=dict(asker.http.headers),
+        trust_env=False,
+        timeout=100,
     ) as http:
         yield http

@@ -48,7 +48,7 @@ async def start(user: User, **body: object) -> JSON:
         return (await read_some(response, 1))[0].data
 
 
-async def wait_for(user: User, message_id: str, *, seconds: float = 10, **expected: object) -> JSON:
+async def wait_for(user: User, message_id: str, *, seconds: float = 60, **expected: object) -> JSON:
     async with asyncio.timeout(seconds):
         while True:
             message: JSON = (await user.http.get(f"/chat/messages/{message_id}")).json()

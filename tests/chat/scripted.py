@@ -42,7 +42,7 @@ def create_scripted_app(script: Script) -> Starlette:
         script.requests.append(await request.json())
         if script.refusals:
             return JSONResponse(script.refusals.pop(0), 400)
-        return StreamingResponse(_speak(script), media_type="application/x-ndjson")
+        return StreamingResponse(speak(script), media_type="application/x-ndjson")
 
     return Starlette(
         routes=[
@@ -53,7 +53,7 @@ def create_scripted_app(script: Script) -> Starlette:
     )
 
 
-async def _speak(script: Script) -> AsyncIterator[str]:
+async def speak(script: Script) -> AsyncIterator[str]:
     try:
         for thinking, content in script.pieces:
             await asyncio.sleep(script.delay_seconds)

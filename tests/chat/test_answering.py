@@ -159,7 +159,7 @@ async def test_the_model_may_find_a_title(scripted_settings: Settings, script: S
     async with run_server(create_app(settings)) as server, sign_up(server.api_url) as user:
         answer = await user.ask("What is this about?", **NO_DOCUMENTS)
         address = f"/chat/sessions/{answer['session_id']}"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (await user.http.get(address)).json()["title"] != "A fine title":
                 await asyncio.sleep(0.02)
         await user.ask("And this?", **NO_DOCUMENTS, session_id=answer["session_id"])

@@ -26,7 +26,7 @@ async def get_messages(user: User, session_id: str) -> list[JSON]:
 
 
 async def wait_for_end(user: User, message_id: str) -> JSON:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             message: JSON = (await user.http.get(f"/chat/messages/{message_id}")).json()
             if message["status"] != "streaming":

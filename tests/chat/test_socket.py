@@ -28,7 +28,7 @@ async def send(socket: ClientConnection, **frame: object) -> None:
 
 
 async def receive(socket: ClientConnection) -> JSON:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         frame: JSON = json.loads(await socket.recv())
         return frame
 
@@ -59,7 +59,7 @@ async def read_to_end(socket: ClientConnection, *refs: str) -> dict[str, list[JS
 
 
 async def wait_for_close(socket: ClientConnection) -> int | None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with contextlib.suppress(ConnectionClosedError):
             async for _ in socket:
                 pass

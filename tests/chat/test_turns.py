@@ -46,7 +46,7 @@ async def follow(response: httpx.Response) -> AsyncIterator[Event]:
 
 
 async def skip_to(events: AsyncIterator[Event], kind: str) -> Event:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for event in events:
             if event.type == kind:
                 return event

@@ -247,21 +247,19 @@ async def test_reading_ends_at_the_deadline() -> None:
         await extract(PROSE.encode() * 1000, "text/plain", settings=settings)
 
 
-async def test_large_files_leave_the_event_loop_free() -> None:
-    loop = asyncio.get_running_loop()
-    gaps: list[float] = []
+async def test_reading_leaves_the_event_loop_free() -> None:
+    turns = 0
 
-    async def watch() -> None:
+    async def count() -> None:
+        nonlocal turns
         while True:
-            before = loop.time()
             await asyncio.sleep(0.001)
-            gaps.append(loop.time() - before)
+            turns += 1
 
-    watcher = asyncio.create_task(watch())
+    counter = asyncio.create_task(count())
     await read(PROSE.encode() * 1000)
-    watcher.cancel()
-    assert len(gaps) > 10
-    assert max(gaps) < 0.25
+    counter.cancel()
+    assert turns > 20
 
 
 def test_nothing_is_cached_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

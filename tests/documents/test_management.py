@@ -112,7 +112,7 @@ async def test_searches_follow_changed_tags_and_titles(user: User) -> None:
     document = await user.add_document("The walls are made of brick.", tags="old")
     url = f"/documents/{document['id']}"
     await user.http.patch(url, json={"tags": ["new"], "title": "Krakatoa"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await user.search("brick walls", tags=["new"]):
             await asyncio.sleep(0.02)
         while not await user.search("Krakatoa", mode="sparse"):

@@ -28,7 +28,7 @@ def has_group(leader: int) -> bool:
     return True
 
 
-async def wait_until(condition: Callable[[], bool], seconds: float = 5) -> None:
+async def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for other processes; what is left of an orphan stays until init looks for it."""
     async with asyncio.timeout(seconds):
         while not condition():
@@ -51,5 +51,5 @@ async def run_python(source: str, *arguments: str | Path) -> AsyncIterator[Proce
 
 async def read_line(process: Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         return (await process.stdout.readline()).decode().strip()

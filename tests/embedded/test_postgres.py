@@ -57,7 +57,7 @@ async def fetch(url: str, query: str) -> object:
 
 
 async def fetch_after_restart(url: str, query: str) -> object:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await fetch(url, query)
@@ -113,7 +113,7 @@ async def test_start_waits_for_the_server_of_a_process_killed_a_moment_ago(tmp_p
 
 async def test_first_start_may_be_killed_half_way(tmp_path: Path) -> None:
     async with run_python(RUN_POSTGRES, tmp_path) as parent:
-        await wait_until((tmp_path / "postgres.new" / "base").exists, seconds=30)
+        await wait_until((tmp_path / "postgres.new" / "base").exists)
         parent.kill()
         await parent.wait()
     assert not (tmp_path / "postgres").exists()

@@ -37,7 +37,7 @@ async def test_a_killed_server_loses_little_of_an_answer(database_url: str, tmp_
             ) as http,
         ):
             again = User(user.id, user.username, user.token, http)
-            answer = await wait_for(again, started["message_id"], seconds=30, status="interrupted")
+            answer = await wait_for(again, started["message_id"], status="interrupted")
             assert answer["content"] == "Half of it"
             question = (await http.get(f"/chat/messages/{answer['parent_id']}")).json()
             assert question["content"] == "Well?"

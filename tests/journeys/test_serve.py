@@ -27,13 +27,13 @@ async def as_before(colloquy: Colloquy, user: User) -> AsyncIterator[User]:
     """The same user, on a server that was started again: the token is still good."""
     headers = {"Authorization": f"Bearer {user.token}"}
     async with httpx.AsyncClient(
-        base_url=colloquy.api_url, headers=headers, trust_env=False, timeout=30
+        base_url=colloquy.api_url, headers=headers, trust_env=False, timeout=100
     ) as http:
         yield User(user.id, user.username, user.token, http)
 
 
 async def assert_nothing_is_left(children: list[psutil.Process]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(child.is_running() for child in children):
             await asyncio.sleep(0.05)
 
@@ -83,7 +83,7 @@ async def test_nothing_acknowledged_is_lost_to_a_kill_while_indexing(tmp_path: P
         run_colloquy(tmp_path / "data") as colloquy,
         as_before(colloquy, user) as user,
     ):
-        done = await user.wait_for(large["document"]["id"], seconds=60)
+        done = await user.wait_for(large["document"]["id"])
         assert done["chunks_done"] == done["chunks_total"] >= half_done["chunks_done"] > 0
         await user.wait_for(small["document"]["id"])
         found = await user.search("keeper number 1499 lamp 1499", limit=3)
@@ -94,7 +94,7 @@ async def test_nothing_acknowledged_is_lost_to_a_kill_while_indexing(tmp_path: P
 
 async def wait_for_chunks(user: User, document_id: str) -> JSON:
     """Wait until some passages are indexed, but not all of them."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             document: JSON = (await user.http.get(f"/documents/{document_id}")).json()
             if document["chunks_done"] > 0:
@@ -140,7 +140,7 @@ async def test_a_kill_in_the_middle_of_an_answer_keeps_what_was_stored(tmp_path:
 
 
 async def wait_for_end(user: User, message_id: str) -> JSON:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             message: JSON = (await user.http.get(f"/chat/messages/{message_id}")).json()
             if message["status"] != "streaming":
@@ -177,7 +177,7 @@ async def test_without_a_model_server_everything_waits_for_it(tmp_path: Path) ->
         waiting = await wait_for_reason(user, uploaded["id"])
         assert (waiting["status"], waiting["status_code"]) == ("pending", "llm_unavailable")
         async with run_models(port):
-            await user.wait_for(uploaded["id"], seconds=40)
+            await user.wait_for(uploaded["id"])
             answer = await user.ask("Who built the lighthouse of Alexandria?")
             assert "Sostratus" in answer["answer"]
             assert (await user.http.get(f"{colloquy.url}/health/ready")).status_code == 200
@@ -191,7 +191,7 @@ async def run_models(port: int) -> AsyncIterator[None]:
 
 
 async def wait_for_reason(user: User, document_id: str) -> JSON:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             document: JSON = (await user.http.get(f"/documents/{document_id}")).json()
             if document["status_code"] is not None:
@@ -209,7 +209,7 @@ async def test_a_database_that_dies_comes_back(tmp_path: Path) -> None:
         psutil.Process(postmaster).send_signal(signal.SIGKILL)
         refused = await user.http.get("/auth/me")
         assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await user.http.get("/auth/me")).status_code != 200:
                 await asyncio.sleep(0.1)
         assert (await user.http.get(f"/documents/{document['id']}")).status_code == 200

@@ -96,7 +96,7 @@ async def test_a_pull_goes_on_without_its_watcher(managed: Setting) -> None:
     async with managed.admin.http.stream("POST", "/llm/models/pull", json=body) as response:
         await anext(response.aiter_lines())
     managed.ollama.may_pull.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "new:1b" not in await list_names(managed.admin):
             await asyncio.sleep(0.02)
     assert len(managed.ollama.bodies_of("pull")) == 1

@@ -1,7 +1,6 @@
 import math
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import given
@@ -60,13 +59,3 @@ def test_a_missing_prefix_can_be_noticed() -> None:
     assert 0.5 < bare < 0.95
     assert embed_text("moon landing")[0] > 0.3
     assert embed_text("search_query: moon landing")[0] == 0
-
-
-def test_thousands_of_passages_are_embedded_per_second() -> None:
-    passages = [
-        f"search_document: {number} " + "some words of prose here " * 32 for number in range(200)
-    ]
-    start = time.perf_counter()
-    for passage in passages:
-        embed_text(passage)
-    assert time.perf_counter() - start < 1

@@ -5,7 +5,6 @@ import json
 import re
 import signal
 import sys
-import time
 from asyncio.subprocess import PIPE
 
 import httpx
@@ -262,6 +261,4 @@ async def test_the_process_announces_itself_and_ends(end: signal.Signals) -> Non
     async with httpx.AsyncClient(base_url=line.split()[-1], trust_env=False) as http:
         assert (await http.get("/api/version")).status_code == 200
     process.send_signal(end)
-    started = time.monotonic()
-    await process.wait()
-    assert time.monotonic() - started < 3
+    assert await process.wait() in {0, -end}
