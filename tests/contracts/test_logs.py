@@ -18,11 +18,9 @@ CANARY = "canary"
 @pytest.fixture
 async def colloquy(settings: Settings, tmp_path: Path) -> AsyncIterator[Colloquy]:
     """A server that tells as much as it can."""
-    assert settings.database.url is not None
     assert settings.ollama.url is not None
     async with run_colloquy(
         tmp_path / "data",
-        DATABASE_URL=settings.database.url.get_secret_value(),
         OLLAMA_URL=settings.ollama.url,
         OLLAMA_CHAT_MODEL="offline-chat",
         OLLAMA_EMBED_MODEL="offline-embed",
