@@ -8,7 +8,9 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness bench-api
+.PHONY: sdk
+.PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
+.PHONY: bench-api
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +33,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
 	$(BIN)/python -m pip check
+	@sdk/typescript/check
 
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
@@ -41,6 +44,10 @@ openapi: $(DEV_STAMP) ## Write docs/openapi.json
 
 access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 	$(BIN)/colloquy access > docs/access.md
+
+sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
+	@sdk/typescript/install
+	cd sdk/typescript && node generate.mjs
 
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example

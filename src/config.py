@@ -255,7 +255,7 @@ class DocumentSettings(Group):
     ] = 30
     chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1500
     chunk_overlap_characters: Annotated[
-        int, Field(ge=0, description="Shared by neighbouring passages.")
+        int, Field(ge=0, description="Shared by neighbouring passages; a quarter of one at most.")
     ] = 200
     dense_weight: Annotated[
         float,

@@ -47,6 +47,7 @@ from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from src.openapi import DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
 
@@ -86,7 +87,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         async with AsyncExitStack() as stack:
             yield await _start(stack, settings, embedded)
 
-    app = FastAPI(
+    app = DescribedAPI(
         title="Colloquy",
         version=VERSION,
         summary="Chat with your own documents: every answer streamed and cited.",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from src.schemas import InputSchema, Problem, Schema
 
@@ -186,4 +187,7 @@ class PullFailed(Schema):
     problem: Problem
 
 
-PullEvent = Annotated[PullProgress | PullCompleted | PullFailed, Field(discriminator="type")]
+PullEvent = TypeAliasType(
+    "PullEvent",
+    Annotated[PullProgress | PullCompleted | PullFailed, Field(discriminator="type")],
+)
