@@ -42,9 +42,9 @@ from src.documents.vectors.sparse import SparseEncoder
 from src.documents.worker import DocumentWorker
 from src.error_handlers import add_error_handlers
 from src.exceptions import InvalidError
-from src.llm.client import OllamaClient, create_http_client
 from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
+from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
@@ -137,6 +137,8 @@ async def _start(
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
     search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    if settings.ollama.auto_pull:
+        parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
@@ -193,19 +195,13 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngi
 
 
 async def _open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
-    assert settings.ollama.url is not None  # noqa: S101, see create_app
-    urls = (settings.ollama.url, settings.ollama.embed_url or settings.ollama.url)
-    chat, embed = [
-        OllamaClient(
-            await stack.enter_async_context(create_http_client(settings.ollama, url)),
-            settings.ollama,
-        )
-        for url in urls
-    ]
-    llm = LLMService(chat, embed, settings.ollama)
-    pulls = ModelPulls(chat, llm.forget_models)
+    ollama = settings.ollama
+    chat = embed = await stack.enter_async_context(open_servers(ollama, ollama.urls))
+    if ollama.embed_urls != ollama.urls:
+        embed = await stack.enter_async_context(open_servers(ollama, ollama.embed_urls))
+    pulls = ModelPulls(chat, embed, ollama)
     stack.push_async_callback(pulls.close)
-    return llm, pulls
+    return LLMService(chat, embed, ollama), pulls
 
 
 async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorIndex:
