@@ -18,6 +18,7 @@ from src.auth.dependencies import AuthenticatorDep
 from src.auth.exceptions import AdminRequiredError, LoginRequiredError
 from src.auth.schemas import Principal, Scope
 from src.exceptions import UnauthenticatedError
+from src.routes import RouteTable
 
 # What anybody may read without being an operation: the API's description, and the page's files.
 _PLAIN_ROUTES: Final = {
@@ -144,6 +145,8 @@ def name_operation(route: BaseRoute) -> str:
 
 async def enforce_access(connection: HTTPConnection, authenticator: AuthenticatorDep) -> None:
     """Let nobody in whom the table does not name, and keep the caller for the route."""
+    routes: RouteTable = connection.app.state.routes
+    structlog.contextvars.bind_contextvars(route=routes.get_template(connection.scope))
     access = ACCESS[name_operation(connection.scope["route"])]
     if access.who == "public" or connection.scope["type"] == "websocket":
         return

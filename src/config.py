@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, mod
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -361,7 +362,7 @@ class WebSettings(Group):
 class LogSettings(Group):
     level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
     format: Annotated[
-        Literal["console", "json"] | None,
+        LogFormat | None,
         Field(description="Empty: JSON in production, readable in development."),
     ] = None
 

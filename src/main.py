@@ -26,7 +26,7 @@ from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
-from src.database import Sessions, create_engine, create_sessions, migrate
+from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
@@ -48,6 +48,7 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
+from src.routes import RouteTable
 from src.schemas import problem_responses
 from src.web.page import create_page_routes
 
@@ -109,6 +110,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     if settings.web.is_enabled:
         app.router.routes.extend(create_page_routes())
     require_access_rows(app)
+    app.state.routes = RouteTable(app.routes)
     return app
 
 
@@ -150,6 +152,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
+        "readers": create_readers(parts.engine),
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
