@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, mod
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -352,10 +353,16 @@ class ChatSettings(Group):
     ] = 1.5
 
 
+class WebSettings(Group):
+    is_enabled: Annotated[
+        bool, Field(description="Whether the page for people is served at `/`.")
+    ] = True
+
+
 class LogSettings(Group):
     level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
     format: Annotated[
-        Literal["console", "json"] | None,
+        LogFormat | None,
         Field(description="Empty: JSON in production, readable in development."),
     ] = None
 
@@ -395,6 +402,7 @@ class Settings(BaseSettings):
     rate_limit: RateLimitSettings = RateLimitSettings()
     documents: DocumentSettings = DocumentSettings()
     chat: ChatSettings = ChatSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
-from src.database import Sessions, create_engine, create_sessions, migrate
+from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
@@ -48,7 +48,9 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
+from src.routes import RouteTable
 from src.schemas import problem_responses
+from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +107,10 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.include_router(health.router, responses=problem_responses(InvalidError))
     app.include_router(_build_api())
     app.include_router(openai_router)
+    if settings.web.is_enabled:
+        app.router.routes.extend(create_page_routes())
     require_access_rows(app)
+    app.state.routes = RouteTable(app.routes)
     return app
 
 
@@ -147,6 +152,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
+        "readers": create_readers(parts.engine),
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
