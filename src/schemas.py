@@ -26,13 +26,18 @@ class InvalidCursorError(InvalidError):
 class Schema(BaseModel):
     """What the API returns."""
 
-    model_config = ConfigDict(from_attributes=True)
+    # A field with a default is always there, and the document says so.
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+        hide_input_in_errors=True,
+    )
 
 
 class InputSchema(BaseModel):
     """What a caller sends: a misspelt field is an error, not a silent default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Page(Schema, Generic[ItemT]):
@@ -40,6 +45,11 @@ class Page(Schema, Generic[ItemT]):
 
     items: list[ItemT]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name a page of `DocumentRead` `DocumentPage`."""
+        return f"{params[0].__name__.removesuffix('Read')}Page"
 
 
 def encode_cursor(moment: datetime, row_id: UUID) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from src.chat.schemas import MessageRead, SourceRead
 from src.schemas import Problem, Schema
@@ -58,13 +59,16 @@ class StreamError(Schema):
 
 
 Delta = ThinkingDelta | AnswerDelta
-StreamEvent = Annotated[
-    MessageStarted
-    | Queued
-    | Sources
-    | ThinkingDelta
-    | AnswerDelta
-    | MessageCompleted
-    | StreamError,
-    Field(discriminator="type"),
-]
+StreamEvent = TypeAliasType(
+    "StreamEvent",
+    Annotated[
+        MessageStarted
+        | Queued
+        | Sources
+        | ThinkingDelta
+        | AnswerDelta
+        | MessageCompleted
+        | StreamError,
+        Field(discriminator="type"),
+    ],
+)

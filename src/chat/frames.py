@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
+from typing_extensions import TypeAliasType
 
 from src.chat.events import StreamEvent
 from src.chat.live import ENDED
@@ -13,46 +14,49 @@ from src.schemas import InputSchema, Problem, Schema
 Ref = Annotated[str, Field(min_length=1, max_length=100, description="Your name for this command.")]
 
 
-class Authenticate(InputSchema):
+class AuthenticateCommand(InputSchema):
     """The first frame, unless the token came as a subprotocol."""
 
     type: Literal["authenticate"]
     token: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-class Ask(InputSchema):
+class AskCommand(InputSchema):
     type: Literal["ask"]
     ref: Ref
     query: QueryCreate
     idempotency_key: Annotated[str | None, Field(min_length=1, max_length=255)] = None
 
 
-class Resume(InputSchema):
+class ResumeCommand(InputSchema):
     type: Literal["resume"]
     ref: Ref
     message_id: UUID
     cursor: Annotated[int | None, Field(ge=0, le=ENDED)] = None
 
 
-class Stop(InputSchema):
+class StopCommand(InputSchema):
     type: Literal["stop"]
     ref: Ref
     message_id: UUID
 
 
-class Ping(InputSchema):
+class PingCommand(InputSchema):
     type: Literal["ping"]
 
 
-Command = Ask | Resume | Stop | Ping
+Command = AskCommand | ResumeCommand | StopCommand | PingCommand
 read_command: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="type")])
+SocketCommand = TypeAliasType(
+    "SocketCommand", Annotated[AuthenticateCommand | Command, Field(discriminator="type")]
+)
 
 
-class Ready(Schema):
+class ReadyFrame(Schema):
     type: Literal["ready"] = "ready"
 
 
-class Pong(Schema):
+class PongFrame(Schema):
     type: Literal["pong"] = "pong"
 
 
@@ -65,12 +69,12 @@ class EventFrame(Schema):
     event: StreamEvent
 
 
-class Stopped(Schema):
+class StoppedFrame(Schema):
     type: Literal["stopped"] = "stopped"
     ref: str
 
 
-class Refused(Schema):
+class RefusedFrame(Schema):
     """The command `ref` was not carried out; the connection goes on."""
 
     type: Literal["refused"] = "refused"
@@ -78,4 +82,10 @@ class Refused(Schema):
     problem: Problem
 
 
-Frame = Ready | Pong | EventFrame | Stopped | Refused
+SocketFrame = TypeAliasType(
+    "SocketFrame",
+    Annotated[
+        ReadyFrame | PongFrame | EventFrame | StoppedFrame | RefusedFrame,
+        Field(discriminator="type"),
+    ],
+)

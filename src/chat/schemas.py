@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from typing_extensions import TypeAliasType
 
 from src.documents.schemas import DocumentIds, TagFilter
 from src.llm.schemas import ChatOptions, Think
 from src.schemas import InputSchema, Schema
 
-MessageStatus = Literal["streaming", "completed", "stopped", "interrupted", "failed"]
+MessageStatus = TypeAliasType(
+    "MessageStatus", Literal["streaming", "completed", "stopped", "interrupted", "failed"]
+)
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 SystemPrompt = Annotated[
@@ -216,6 +219,13 @@ class ChatSessionRead(Schema):
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class ChatExport(Schema):
+    """A whole chat, or one branch of it, as it is downloaded."""
+
+    session: ChatSessionRead
+    messages: list[MessageRead]
 
 
 class HighlightRead(Schema):

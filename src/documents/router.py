@@ -49,8 +49,8 @@ from src.documents.schemas import (
     FormatsRead,
     SearchCreate,
     SearchRead,
+    StorageUsageRead,
     UploadRead,
-    UsageRead,
 )
 from src.documents.search import SearchQuery
 from src.llm.exceptions import (
@@ -65,6 +65,8 @@ from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
 router = APIRouter(
     prefix="/documents", tags=["documents"], responses=problem_responses(*AUTHENTICATION_ERRORS)
 )
+
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 # The body is read from the socket by hand, so that no file is ever held in memory.
 _UPLOAD_BODY = {
@@ -125,6 +127,7 @@ async def upload_documents(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             min_length=1,
             max_length=255,
             description="A retry with the same key and the same files gets the first answer.",
@@ -155,7 +158,7 @@ async def list_documents(
 
 
 @router.get("/usage")
-async def get_usage(user: CurrentUser, service: DocumentServiceDep) -> UsageRead:
+async def get_usage(user: CurrentUser, service: DocumentServiceDep) -> StorageUsageRead:
     """Return how much you have uploaded, and how much you may."""
     return await service.get_usage(user.user_id)
 
@@ -233,8 +236,8 @@ async def reprocess_document(document: OwnedDocument, service: DocumentServiceDe
     "/{document_id}/content",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "The file."},
-        206: {"content": {"application/octet-stream": {}}, "description": "The range."},
+        200: {"content": _BYTES, "description": "The file."},
+        206: {"content": _BYTES, "description": "The range."},
         304: {"description": "`If-None-Match` names the file as it is."},
         **problem_responses(
             DocumentNotFoundError,

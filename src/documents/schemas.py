@@ -5,10 +5,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, field_validator
+from typing_extensions import TypeAliasType
 
 from src.schemas import InputSchema, Problem, Schema
 
-DocumentStatus = Literal["pending", "processing", "ready", "failed"]
+DocumentStatus = TypeAliasType(
+    "DocumentStatus", Literal["pending", "processing", "ready", "failed"]
+)
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=100)]
@@ -139,13 +142,16 @@ class DocumentDeleted(Schema):
     document_id: UUID
 
 
-DocumentEvent = Annotated[
-    DocumentProgress | DocumentReady | DocumentFailed | DocumentDeleted,
-    Field(discriminator="type"),
-]
+DocumentEvent = TypeAliasType(
+    "DocumentEvent",
+    Annotated[
+        DocumentProgress | DocumentReady | DocumentFailed | DocumentDeleted,
+        Field(discriminator="type"),
+    ],
+)
 
 
-class UsageRead(Schema):
+class StorageUsageRead(Schema):
     documents: int
     size_bytes: int
     max_documents: Annotated[int | None, Field(description="Null is without limit.")]

@@ -18,7 +18,7 @@ from src.documents.schemas import (
     DocumentRead,
     DocumentSort,
     DocumentUpdate,
-    UsageRead,
+    StorageUsageRead,
 )
 from src.documents.storage import FileStorage
 from src.documents.usage import lock_usage, read_usage
@@ -120,9 +120,9 @@ class DocumentService:
         finally:
             await content.aclose()
 
-    async def get_usage(self, user_id: UUID) -> UsageRead:
+    async def get_usage(self, user_id: UUID) -> StorageUsageRead:
         usage = await read_usage(self._session, user_id)
-        return UsageRead(
+        return StorageUsageRead(
             documents=usage.documents,
             size_bytes=usage.size_bytes,
             max_documents=self._settings.max_documents_per_user,

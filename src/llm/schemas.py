@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from src.schemas import InputSchema, Problem, Schema
 
@@ -99,6 +100,7 @@ class ModelRead(Schema):
     """An installed model. What an older Ollama does not tell is null or empty."""
 
     name: str
+    aliases: Annotated[list[str], Field(description="Further names that stand for it.")]
     digest: str
     size_bytes: int
     modified_at: datetime | None
@@ -114,11 +116,13 @@ class ModelRead(Schema):
 
 
 class ModelStatusRead(Schema):
-    """The state of one configured model and of the server it should be on."""
+    """The state of one configured model and of the servers it should be on."""
 
     model: str
     is_ready: bool
     version: Annotated[str | None, Field(description="Ollama's; null when it does not answer.")]
+    servers: Annotated[int, Field(description="How many are configured.")]
+    servers_ready: Annotated[int, Field(description="How many of them answer and have the model.")]
     detail: Annotated[str | None, Field(description="What to do when it is not ready.")]
 
 
@@ -186,4 +190,7 @@ class PullFailed(Schema):
     problem: Problem
 
 
-PullEvent = Annotated[PullProgress | PullCompleted | PullFailed, Field(discriminator="type")]
+PullEvent = TypeAliasType(
+    "PullEvent",
+    Annotated[PullProgress | PullCompleted | PullFailed, Field(discriminator="type")],
+)

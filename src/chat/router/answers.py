@@ -171,7 +171,7 @@ async def stop_message(
     responses={
         200: {
             "description": "The whole answer, or its events if you accept `text/event-stream`.",
-            "content": {_EVENT_STREAM: {}},
+            "content": {_EVENT_STREAM: {"schema": {"$ref": "#/components/schemas/StreamEvent"}}},
         },
         **problem_responses(*_ASKING_ERRORS),
     },

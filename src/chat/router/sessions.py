@@ -17,6 +17,7 @@ from src.chat.dependencies import (
 from src.chat.exceptions import ChatSessionNotFoundError, MessageNotFoundError
 from src.chat.export import ExportFormat, export_chat
 from src.chat.schemas import (
+    ChatExport,
     ChatSessionCreate,
     ChatSessionRead,
     ChatSessionUpdate,
@@ -108,7 +109,8 @@ async def list_messages(
     responses={
         200: {
             "description": "The chat with its messages.",
-            "content": {"application/json": {}, "text/markdown": {}},
+            "model": ChatExport,
+            "content": {"text/markdown": {"schema": {"type": "string"}}},
         },
         **problem_responses(ChatSessionNotFoundError, MessageNotFoundError),
     },

@@ -19,18 +19,18 @@ from src.chat.dependencies import SocketServices, get_socket_services
 from src.chat.exceptions import TooManyStreamsError
 from src.chat.following import Answer
 from src.chat.frames import (
-    Ask,
-    Authenticate,
+    AskCommand,
+    AuthenticateCommand,
     Command,
     EventFrame,
-    Frame,
-    Ping,
-    Pong,
-    Ready,
-    Refused,
-    Resume,
-    Stop,
-    Stopped,
+    PingCommand,
+    PongFrame,
+    ReadyFrame,
+    RefusedFrame,
+    ResumeCommand,
+    SocketFrame,
+    StopCommand,
+    StoppedFrame,
     read_command,
 )
 from src.chat.live import BEFORE_START
@@ -105,7 +105,7 @@ class ChatSocket:
         tokens = [name for name in offered if name.startswith(_TOKEN_PREFIX)]
         self._token = tokens[0].removeprefix(_TOKEN_PREFIX) if tokens else await self._wait()
         await self._authenticate()
-        await self._send(Ready())
+        await self._send(ReadyFrame())
 
     async def _wait(self) -> str:
         try:
@@ -114,7 +114,7 @@ class ChatSocket:
         except TimeoutError as exc:
             raise _ClosingError(_TOO_LATE) from exc
         try:
-            return Authenticate.model_validate_json(text).token
+            return AuthenticateCommand.model_validate_json(text).token
         except ValidationError as exc:
             raise _ClosingError(_UNAUTHENTICATED) from exc
 
@@ -142,15 +142,17 @@ class ChatSocket:
                 command = read_command.validate_json(text)
             except ValidationError as exc:
                 raise _ClosingError(_MALFORMED) from exc
-            if isinstance(command, Ping):
-                await self._send(Pong())
+            if isinstance(command, PingCommand):
+                await self._send(PongFrame())
                 continue
             user_id = await self._authenticate()
             stream = asyncio.create_task(self._carry_out(user_id, command))
             self._streams.add(stream)
             stream.add_done_callback(self._streams.discard)
 
-    async def _carry_out(self, user_id: UUID, command: Ask | Resume | Stop) -> None:
+    async def _carry_out(
+        self, user_id: UUID, command: AskCommand | ResumeCommand | StopCommand
+    ) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             try:
                 if len(self._streams) > _MOST_STREAMS:
@@ -158,18 +160,18 @@ class ChatSocket:
                 await self._dispatch(user_id, command)
             except AppError as error:
                 problem = Problem.from_error(error, None)
-                await self._send(Refused(ref=command.ref, problem=problem))
+                await self._send(RefusedFrame(ref=command.ref, problem=problem))
 
     async def _dispatch(self, user_id: UUID, command: Command) -> None:
         match command:
-            case Ask(ref=ref, query=query, idempotency_key=key):
+            case AskCommand(ref=ref, query=query, idempotency_key=key):
                 await self._follow(ref, await self._services.ask(user_id, query, key))
-            case Resume(ref=ref, message_id=message_id, cursor=cursor):
+            case ResumeCommand(ref=ref, message_id=message_id, cursor=cursor):
                 answer = await self._services.open(user_id, message_id)
                 await self._follow(ref, answer, BEFORE_START if cursor is None else cursor)
-            case Stop(ref=ref, message_id=message_id):
+            case StopCommand(ref=ref, message_id=message_id):
                 await self._services.stop(user_id, message_id)
-                await self._send(Stopped(ref=ref))
+                await self._send(StoppedFrame(ref=ref))
 
     async def _follow(self, ref: str, answer: Answer, cursor: int = BEFORE_START) -> None:
         async with aclosing(answer.follow(cursor)) as events:
@@ -185,7 +187,7 @@ class ChatSocket:
             raise _ClosingError(_TOO_LARGE)
         return text
 
-    async def _send(self, frame: Frame) -> None:
+    async def _send(self, frame: SocketFrame) -> None:
         await self._socket.send_text(frame.model_dump_json())
 
     async def _close(self, code: int) -> None:
