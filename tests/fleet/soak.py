@@ -2,7 +2,7 @@
 
 Visitors log in, upload, ask, come back, stop, search and delete. Every few seconds an API, a worker
 or PostgreSQL is killed and started again. In the second half one API and one worker are left alone,
-and must hold no more at its end than near its beginning. At last everything that somebody was told is
+and must hold no more at its end than near its beginning. At last all that somebody was told is
 compared with what there is. Exits with 1 when anything is wrong.
 """
 
