@@ -53,7 +53,7 @@ env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
 
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev; do \
+	@for name in base telemetry dev; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
