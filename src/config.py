@@ -353,6 +353,12 @@ class ChatSettings(Group):
     ] = 1.5
 
 
+class WebSettings(Group):
+    is_enabled: Annotated[
+        bool, Field(description="Whether the page for people is served at `/`.")
+    ] = True
+
+
 class LogSettings(Group):
     level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
     format: Annotated[
@@ -437,6 +443,7 @@ class Settings(BaseSettings):
     rate_limit: RateLimitSettings = RateLimitSettings()
     documents: DocumentSettings = DocumentSettings()
     chat: ChatSettings = ChatSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     otel: OpenTelemetrySettings = OpenTelemetrySettings()

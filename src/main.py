@@ -51,6 +51,7 @@ from src.openapi import DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
 from src.telemetry import Sampler, configure_telemetry
+from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -110,6 +111,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.include_router(telemetry.router)
     app.include_router(_build_api())
     app.include_router(openai_router)
+    if settings.web.is_enabled:
+        app.router.routes.extend(create_page_routes())
     require_access_rows(app)
     app.state.routes = RouteTable(app.routes)
     return app
