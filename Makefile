@@ -67,7 +67,7 @@ sbom: $(DEV_STAMP) ## Print what the server is made of, as CycloneDX
 	@$(BIN)/python -m deploy.supply_chain sbom
 
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev; do \
+	@for name in base telemetry dev; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
