@@ -8,7 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: sdk
+.PHONY: sdk test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 
 help: ## List the targets
@@ -52,7 +52,7 @@ env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
 
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev; do \
+	@for name in base dev clients-openai2 clients-openai3 clients-llamaindex; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -71,6 +71,9 @@ bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and 
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness
+
+test-clients: $(DEV_STAMP) ## Drive the OpenAI and Ollama packages of others against a running Colloquy
+	$(BIN)/python -m clients.run
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
