@@ -7,9 +7,10 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: sdk test-clients
+.PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
+.PHONY: sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
+.PHONY: bench-api
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet
 
+soak: $(DEV_STAMP) ## Run a fleet for ten minutes (SECONDS=...) while its processes are killed, and compare
+	$(BIN)/python -m tests.fleet.soak
+
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -31,8 +35,10 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
+	$(BIN)/python -m deploy.supply_chain licences | diff -u docs/licences.md - || (echo 'run: make licences'; exit 1)
 	$(BIN)/python -m pip check
 	@sdk/typescript/check
+	@web/check
 
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
@@ -48,11 +54,20 @@ sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
 	cd sdk/typescript && node generate.mjs
 
+web: ## Build the page for people into src/web/static
+	@web/build
+
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
 
+licences: $(DEV_STAMP) ## Write docs/licences.md; fails when a package is not permissive
+	$(BIN)/python -m deploy.supply_chain licences > docs/licences.md
+
+sbom: $(DEV_STAMP) ## Print what the server is made of, as CycloneDX
+	@$(BIN)/python -m deploy.supply_chain sbom
+
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev clients-openai2 clients-openai3 clients-llamaindex; do \
+	@for name in base telemetry dev clients-openai2 clients-openai3 clients-llamaindex; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -68,6 +83,9 @@ bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and wh
 
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
+
+bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside FastAPI and asyncpg alone
+	$(BIN)/python -m benchmarks.api
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness

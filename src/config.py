@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, mod
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -352,11 +353,58 @@ class ChatSettings(Group):
     ] = 1.5
 
 
+class WebSettings(Group):
+    is_enabled: Annotated[
+        bool, Field(description="Whether the page for people is served at `/`.")
+    ] = True
+
+
 class LogSettings(Group):
     level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
     format: Annotated[
-        Literal["console", "json"] | None,
+        LogFormat | None,
         Field(description="Empty: JSON in production, readable in development."),
+    ] = None
+
+
+class MetricsSettings(Group):
+    token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16,
+            description="What Prometheus sends as a bearer token to read `/metrics`; empty: only "
+            "this machine itself may read it.",
+        ),
+    ] = None
+    worker_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="Where `colloquy worker` serves `/metrics` and `/health/live`, on HOST.",
+        ),
+    ] = None
+
+
+class OpenTelemetrySettings(Group):
+    """Named as OpenTelemetry names them, which reads its other variables from the environment."""
+
+    exporter_otlp_endpoint: Annotated[
+        str | None,
+        Field(
+            description="A collector that traces and metrics are sent to, such as "
+            "http://collector:4318; needs requirements/telemetry.txt."
+        ),
+    ] = None
+    service_name: Annotated[str, Field(description="What traces are labelled with.")] = "colloquy"
+
+
+class SentrySettings(Group):
+    dsn: Annotated[
+        SecretStr | None,
+        Field(
+            description="Where unexpected errors are reported; needs requirements/telemetry.txt."
+        ),
     ] = None
 
 
@@ -395,7 +443,11 @@ class Settings(BaseSettings):
     rate_limit: RateLimitSettings = RateLimitSettings()
     documents: DocumentSettings = DocumentSettings()
     chat: ChatSettings = ChatSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    otel: OpenTelemetrySettings = OpenTelemetrySettings()
+    sentry: SentrySettings = SentrySettings()
 
     @model_validator(mode="after")
     def _refuse_embedded_parts_in_production(self) -> Self:

@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from src import health
+from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
 from src.auth.admin_router import router as auth_admin_router
 from src.auth.api_keys import KeyUseRecorder
@@ -26,7 +26,7 @@ from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
-from src.database import Sessions, create_engine, create_sessions, migrate
+from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
@@ -48,7 +48,10 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
+from src.routes import RouteTable
 from src.schemas import problem_responses
+from src.telemetry import Sampler, configure_telemetry
+from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +99,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
+        # Its logs hold what exceptions say, and its own set-up keeps the queries of addresses.
+        telemetry={"logs": False, "auto_configure": False},
     )
     app.add_middleware(
         BodyLimitMiddleware,
@@ -106,9 +111,13 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router, responses=problem_responses(InvalidError))
+    app.include_router(telemetry.router)
     app.include_router(_build_api())
     app.include_router(openai_router)
+    if settings.web.is_enabled:
+        app.router.routes.extend(create_page_routes())
     require_access_rows(app)
+    app.state.routes = RouteTable(app.routes)
     return app
 
 
@@ -130,6 +139,7 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, embedded: frozenset[str]
 ) -> dict[str, Any]:
     """Open every client, each closed by the stack, and return the state that requests see."""
+    configure_telemetry(settings)
     parts = await open_parts(stack, settings)
     passwords = Passwords(settings.auth)
     stack.callback(passwords.close)
@@ -143,6 +153,7 @@ async def _start(
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
+    run_sampler(stack, parts, answers)
     log.info(
         "ready", embedded=sorted(embedded), docs=f"http://{settings.host}:{settings.port}/docs"
     )
@@ -150,6 +161,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
+        "readers": create_readers(parts.engine),
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
@@ -214,6 +226,11 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     with contextlib.suppress(VectorsUnavailableError):
         await vectors.check()  # Warms it up; when it is away, /health/ready will say so.
     return vectors
+
+
+def run_sampler(stack: AsyncExitStack, parts: Parts, answers: AnswerEngine | None = None) -> None:
+    sampler = Sampler(parts.engine, parts.sessions, parts.llm, answers)
+    stack.callback(asyncio.create_task(sampler.run()).cancel)
 
 
 def run_worker(stack: AsyncExitStack, parts: Parts) -> None:

@@ -30,14 +30,16 @@ class Schema(BaseModel):
 
     # A field with a default is always there, and the document says so.
     model_config = ConfigDict(
-        from_attributes=True, json_schema_serialization_defaults_required=True
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+        hide_input_in_errors=True,
     )
 
 
 class InputSchema(BaseModel):
     """What a caller sends: a misspelt field is an error, not a silent default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 # JSON is written to 255 levels, and read by others to 200: what callers nest gets less.
