@@ -1,22 +1,48 @@
-"""The bookkeeping of passages: from the extractor's byte ranges to exact character offsets."""
+"""Cuts a text into passages: as long as allowed, ending where a thought does. Pure and linear.
 
-from collections.abc import Iterable, Sequence
+A passage ends at the strongest boundary of its second half: a heading, a paragraph, a line, a
+sentence, a word. It begins again some way before the end of the one before, at a boundary too, so
+that what stands across the cut is whole in one of the two. Each position is looked at a bounded
+number of times, whatever the text: one line of 10 MB takes no longer than 10 MB of short ones.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import accumulate
+from operator import attrgetter
 from typing import Final
 
 _HEADING_SEPARATOR: Final = " > "
+_WORD: Final = re.compile(r"\S")
+_PARAGRAPH_END: Final = re.compile(r"\n[^\S\n]*\n")
+_LINE_END: Final = re.compile(r"\n")
+# Full stops of the scripts that have one of their own need no space behind them.
+_SENTENCE_END: Final = re.compile(
+    r"[.!?…]['\"”’»)\]]*(?=\s)|[。！？｡।॥։؟۔]['\"”’」』）]*"  # noqa: RUF001, they are meant
+)
+_WORD_END: Final = re.compile(r"(?=\s)")
+_ENDS: Final = (_PARAGRAPH_END, _LINE_END, _SENTENCE_END, _WORD_END)
 
 
 @dataclass(frozen=True, slots=True)
-class ByteSpan:
-    """A passage as the extractor cut it: a range of the UTF-8 bytes of the text."""
+class Heading:
+    """A heading at `start`, in characters; a smaller level stands above a larger one."""
 
     start: int
-    end: int
-    page_first: int | None = None
-    page_last: int | None = None
-    headings: tuple[str, ...] = ()
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageStart:
+    start: int
+    number: int
+
+
+_Path = tuple[Heading, ...]
+_NOWHERE: Final[_Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +58,87 @@ class ExtractedChunk:
     heading: str | None
 
 
-def cut_chunks(text: str, spans: Sequence[ByteSpan]) -> list[ExtractedChunk]:
-    """Trim the spans, number them, and drop headings that the following passage carries along."""
-    offsets = _map_offsets(text, {bound for span in spans for bound in (span.start, span.end)})
-    chunks: list[ExtractedChunk] = []
-    for span, following in zip_longest(spans, spans[1:]):
-        start, end = _trim(text, offsets[span.start], offsets[span.end])
-        lines = text[start:end].splitlines()
-        carried = ("", *following.headings) if following else ("",)
-        if all(line.strip() in carried for line in lines):
-            continue
-        chunks.append(
-            ExtractedChunk(
-                ordinal=len(chunks),
-                text=text[start:end],
-                start=start,
-                end=end,
-                page_first=span.page_first,
-                page_last=span.page_last,
-                heading=_HEADING_SEPARATOR.join(span.headings) or None,
-            )
+def cut_chunks(
+    text: str,
+    *,
+    max_characters: int,
+    overlap: int,
+    headings: Sequence[Heading] = (),
+    pages: Sequence[PageStart] = (),
+) -> list[ExtractedChunk]:
+    """`headings` and `pages` stand in the order of the text."""
+    paths = [*accumulate(headings, _descend, initial=_NOWHERE)]
+    starts = [heading.start for heading in headings]
+    return [
+        ExtractedChunk(
+            ordinal=ordinal,
+            text=text[start:end],
+            start=start,
+            end=end,
+            page_first=_find_page(pages, start),
+            page_last=_find_page(pages, end - 1),
+            heading=_join_path(paths[bisect_right(starts, start)]),
         )
-    return chunks
+        for ordinal, (start, end) in enumerate(_cut(text, starts, max_characters, overlap))
+    ]
 
 
-def _map_offsets(text: str, positions: Iterable[int]) -> dict[int, int]:
-    """Byte positions to character positions; one inside a character counts as its beginning."""
-    encoded = text.encode()
-    offsets: dict[int, int] = {}
-    byte = character = 0
-    for position in sorted(positions):
-        piece = encoded[byte:position].decode(errors="ignore")
-        character += len(piece)
-        byte += len(piece.encode())
-        offsets[position] = character
-    return offsets
+def _cut(
+    text: str, headings: Sequence[int], max_characters: int, overlap: int
+) -> Iterator[tuple[int, int]]:
+    # A quarter at most, so that every passage is at least a quarter of new text.
+    overlap = min(overlap, max_characters // 4)
+    start = _skip_space(text, 0)
+    while start < len(text):
+        end = _find_end(text, start, start + max_characters, headings)
+        yield start, start + len(text[start:end].rstrip())
+        begins_anew = end == len(text) or _starts_at(headings, end)
+        start = _skip_space(text, end if begins_anew else _find_start(text, end - overlap, end))
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    words = text[start:end]
-    start += len(words) - len(words.lstrip())
-    return start, start + len(words.strip())
+def _find_end(text: str, start: int, limit: int, headings: Sequence[int]) -> int:
+    if limit >= len(text):
+        return len(text)
+    middle = (start + limit) // 2
+    last = bisect_right(headings, limit) - 1
+    if last >= 0 and headings[last] > middle:
+        return headings[last]
+    for boundary in _ENDS:
+        ends = [match.end() for match in boundary.finditer(text, middle, limit + 1)]
+        if ends:
+            return ends[-1]
+    return limit
+
+
+def _find_start(text: str, earliest: int, end: int) -> int:
+    """Where the next passage begins, to share up to `end - earliest` characters with this one."""
+    for boundary in _ENDS:
+        match = boundary.search(text, earliest, end)
+        if match is not None:
+            return match.end()
+    return earliest
+
+
+def _skip_space(text: str, position: int) -> int:
+    word = _WORD.search(text, position)
+    return word.start() if word else len(text)
+
+
+def _starts_at(headings: Sequence[int], position: int) -> bool:
+    place = bisect_left(headings, position)
+    return place < len(headings) and headings[place] == position
+
+
+def _descend(path: _Path, heading: Heading) -> _Path:
+    return (*(above for above in path if above.level < heading.level), heading)
+
+
+def _join_path(path: _Path) -> str | None:
+    return _HEADING_SEPARATOR.join(heading.text for heading in path) or None
+
+
+def _find_page(pages: Sequence[PageStart], position: int) -> int | None:
+    """What stands before the first page, if anything does, belongs to it."""
+    if not pages:
+        return None
+    return pages[max(0, bisect_right(pages, position, key=attrgetter("start")) - 1)].number

@@ -1,20 +1,22 @@
 """Text out of files, cut into passages. The parsing happens in kreuzberg's Rust threads.
 
 Every file is hostile: the vendor's own limits against decompression bombs stay on, nothing is
-cached on disk, and a deadline ends the work.
+cached on disk, and a deadline ends the work. What the vendor does in more than linear time, its
+chunking and guessing the language of a whole book, it is not asked to do.
 """
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator
+import re
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from kreuzberg import (
     CancellationToken,
-    Chunk,
-    ChunkingConfig,
     ExtractionConfig,
     ExtractionResult,
     KreuzbergError,
@@ -24,7 +26,7 @@ from kreuzberg import (
 )
 
 from src.config import DocumentSettings
-from src.documents.chunking import ByteSpan, ExtractedChunk, cut_chunks
+from src.documents.chunking import ExtractedChunk, Heading, PageStart, cut_chunks
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
@@ -52,105 +54,145 @@ _MARKS: Final = (
 _FALLBACK_ENCODING: Final = "cp1252"
 
 
+# Longer ones are paragraphs that look like headings, and would be repeated with every passage.
+_LONGEST_HEADING: Final = 200
+_LINE: Final = re.compile(r"[^\n]+")
+# The language shows in a few pieces of the text; to read all of it takes seconds.
+_SAMPLES: Final = 8
+_SAMPLE_CHARACTERS: Final = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Extraction:
     chunks: list[ExtractedChunk]
-    page_count: int | None
-    characters: int
+    page_count: int | None = None
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    text: str
+    headings: Sequence[Heading] = ()
+    pages: Sequence[PageStart] = ()
+    page_count: int | None = None
 
 
 async def extract(content: bytes, mime_type: str, *, settings: DocumentSettings) -> Extraction:
     """Raises an `ExtractionError` whose detail tells the owner of the file what is wrong."""
-    if is_sealed_office_file(content, mime_type):
-        raise EncryptedDocumentError
-    if not is_textual(mime_type):
-        return await _parse(content, mime_type, settings)
-    content = await asyncio.to_thread(_to_utf8, content)
-    try:
-        return await _parse(content, mime_type, settings)
-    except UnparsableDocumentError:
-        # What claims to be JSON and is not can still be read as it stands.
-        return await _parse(content, PLAIN_TEXT, settings)
-
-
-async def _parse(content: bytes, mime_type: str, settings: DocumentSettings) -> Extraction:
-    token = CancellationToken()
-    async with _guard(token, settings.extraction_timeout_seconds):
-        result = await extract_bytes(content, mime_type, _configure(mime_type, settings, token))
-    return await asyncio.to_thread(_read_result, result)
+    async with _limit(settings.extraction_timeout_seconds) as token:
+        contents = await _read(content, mime_type, token)
+        chunks = cut_chunks(
+            contents.text,
+            max_characters=settings.chunk_characters,
+            overlap=settings.chunk_overlap_characters,
+            headings=contents.headings,
+            pages=contents.pages,
+        )
+        if not chunks:
+            raise EmptyDocumentError
+        language = await _detect_language(contents.text, token)
+        return Extraction(chunks, contents.page_count, language)
 
 
 @asynccontextmanager
-async def _guard(token: CancellationToken, timeout_seconds: float) -> AsyncIterator[None]:
-    """Map the vendor's errors, and stop its threads when nobody waits for them any more."""
+async def _limit(timeout_seconds: float) -> AsyncIterator[CancellationToken]:
+    """Stop the vendor's threads when nobody waits for them any more."""
+    token = CancellationToken()
     try:
         async with asyncio.timeout(timeout_seconds):
-            yield
+            yield token
     except TimeoutError as error:
         raise ExtractionTimedOutError from error
-    except (KreuzbergError, RuntimeError) as error:
-        if "password" in str(error).lower():
-            raise EncryptedDocumentError from error
-        raise UnparsableDocumentError from error
     finally:
         token.cancel()
 
 
-def _configure(
-    mime_type: str, settings: DocumentSettings, token: CancellationToken
-) -> ExtractionConfig:
-    return ExtractionConfig(
+async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
+    if is_sealed_office_file(content, mime_type):
+        raise EncryptedDocumentError
+    if not is_textual(mime_type):
+        return await _parse(content, mime_type, token)
+    text = _decode(content)
+    if mime_type != PLAIN_TEXT:
+        try:
+            return await _parse(text.encode(), mime_type, token)
+        except UnparsableDocumentError:
+            pass  # What claims to be JSON and is not can still be read as it stands.
+    return _Contents(_blank_nul(text))
+
+
+async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
+    config = ExtractionConfig(
         use_cache=False,
         output_format="plain",
         pages=PageConfig(extract_pages=True),
-        chunking=ChunkingConfig(
-            max_chars=settings.chunk_characters,
-            max_overlap=settings.chunk_overlap_characters,
-            # The Markdown chunker knows the headings of every format that has them.
-            chunker_type="text" if mime_type == PLAIN_TEXT else "markdown",
-        ),
+        include_document_structure=True,
+        cancel_token=token,
+    )
+    try:
+        result = await extract_bytes(content, mime_type, config)
+    except (KreuzbergError, RuntimeError) as error:
+        if "password" in str(error).lower():
+            raise EncryptedDocumentError from error
+        raise UnparsableDocumentError from error
+    text, pages = _blank_nul(result.content), result.metadata.get("pages")
+    return _Contents(
+        text,
+        headings=[*locate_headings(text, _list_headings(result))],
+        # Without page boundaries in the file the vendor calls everything page 1; we say nothing.
+        pages=[*_locate_pages(text, pages["boundaries"] or ())] if pages else (),
+        page_count=pages["total_count"] if pages else None,
+    )
+
+
+def _list_headings(result: ExtractionResult) -> Iterator[tuple[int, str]]:
+    for node in result.document["nodes"] if result.document else ():
+        content = node["content"]
+        if content["node_type"] == "heading":
+            yield content["level"], _blank_nul(content["text"]).strip()
+
+
+def locate_headings(text: str, headings: Iterable[tuple[int, str]]) -> Iterator[Heading]:
+    """Find the lines that say just what the headings say, in their order; skip those in no line."""
+    wanted = [(level, title) for level, title in headings if 0 < len(title) <= _LONGEST_HEADING]
+    places: dict[str, list[int]] = {title: [] for _, title in wanted}
+    for line in _LINE.finditer(text):
+        if len(line[0]) <= 2 * _LONGEST_HEADING and (title := line[0].strip()) in places:
+            places[title].append(line.start())
+    position = -1
+    for level, title in wanted:
+        later = bisect_right(places[title], position)
+        if later < len(places[title]):
+            position = places[title][later]
+            yield Heading(position, level, title)
+
+
+def _locate_pages(text: str, boundaries: Sequence[Any]) -> Iterator[PageStart]:
+    """Byte positions to character positions; one inside a character counts as its beginning."""
+    encoded = text.encode()
+    byte = character = 0
+    for boundary in sorted(boundaries, key=itemgetter("byte_start")):
+        piece = encoded[byte : boundary["byte_start"]].decode(errors="ignore")
+        character += len(piece)
+        byte += len(piece.encode())
+        yield PageStart(character, boundary["page_number"])
+
+
+async def _detect_language(text: str, token: CancellationToken) -> str | None:
+    step = max(len(text) // _SAMPLES, _SAMPLE_CHARACTERS)
+    sample = " ".join(text[at : at + _SAMPLE_CHARACTERS] for at in range(0, len(text), step))
+    config = ExtractionConfig(
+        use_cache=False,
         language_detection=LanguageDetectionConfig(enabled=True),
         cancel_token=token,
     )
-
-
-def _read_result(result: ExtractionResult) -> Extraction:
-    text = _blank_nul(result.content)
-    pages = result.metadata.get("pages")
-    spans = [_to_span(chunk, has_pages=pages is not None) for chunk in result.chunks or ()]
-    chunks = cut_chunks(text, spans)
-    if not chunks:
-        raise EmptyDocumentError
-    languages = result.detected_languages
-    return Extraction(
-        chunks,
-        pages["total_count"] if pages else None,
-        len(text),
-        languages[0] if languages else None,
-    )
-
-
-def _to_span(chunk: Chunk, *, has_pages: bool) -> ByteSpan:
-    """Without page boundaries in the file the vendor calls everything page 1; we say nothing."""
-    details = chunk.metadata
-    context = details.get("heading_context")
-    return ByteSpan(
-        start=details["byte_start"],
-        end=details["byte_end"],
-        page_first=details.get("first_page") if has_pages else None,
-        page_last=details.get("last_page") if has_pages else None,
-        headings=tuple(_blank_nul(h["text"]) for h in context["headings"]) if context else (),
-    )
+    languages = (await extract_bytes(sample.encode(), PLAIN_TEXT, config)).detected_languages
+    return languages[0] if languages else None
 
 
 def _blank_nul(text: str) -> str:
     """PostgreSQL stores no NUL. A space keeps every offset where it was."""
     return text.replace("\0", " ")
-
-
-def _to_utf8(content: bytes) -> bytes:
-    return _decode(content).encode()
 
 
 def _decode(content: bytes) -> str:

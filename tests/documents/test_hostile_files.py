@@ -71,6 +71,14 @@ def list_readers(others: set[int]) -> list[psutil.Process]:
     ]
 
 
+async def find_readers(others: set[int]) -> list[psutil.Process]:
+    """A process that was just started has no command line for a moment."""
+    async with asyncio.timeout(30):
+        while not (found := list_readers(others)):
+            await asyncio.sleep(0.01)
+    return found
+
+
 @pytest.mark.parametrize(
     ("content", "mime_type"),
     [
@@ -91,6 +99,33 @@ async def test_what_only_looks_dangerous_is_read_as_it_stands(
     reader: DocumentReader, content: bytes, mime_type: str
 ) -> None:
     assert 0 < await read(reader, content, mime_type) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type"),
+    [
+        (b"Words of one line. " * 500_000, "text/plain"),
+        (b"x" * 10_000_000, "text/plain"),
+        (b"<html><p>" + b"x" * 10_000_000, "text/html"),
+    ],
+    ids=["sentences", "no-spaces", "html"],
+)
+async def test_one_line_of_10_mb_is_read_like_many_short_ones(
+    content: bytes, mime_type: str
+) -> None:
+    reader = DocumentReader(DocumentSettings())
+    size = DocumentSettings().chunk_characters
+    assert len(content) / size < await read(reader, content, mime_type) < 2 * len(content) / size
+    await reader.close()
+
+
+async def test_a_heading_of_a_megabyte_is_not_repeated_with_every_passage(
+    reader: DocumentReader,
+) -> None:
+    content = b"# " + b"heading " * 125_000 + b"\n\n" + b"Some words. " * 50_000
+    async with reader.read(send(content), len(content), "text/markdown") as reading:
+        headings = {chunk.heading async for batch in reading.chunks for chunk in batch}
+    assert headings == {None}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +157,7 @@ async def test_a_reader_that_hangs_is_killed(reader: DocumentReader, others: set
 
 
 async def stall(others: set[int]) -> AsyncGenerator[bytes]:
-    for child in list_readers(others):
+    for child in await find_readers(others):
         child.suspend()
     yield b"ten bytes!"
     yield b"x" * 10_000_000  # More than a pipe holds: the writer waits for who never reads.
@@ -136,7 +171,7 @@ async def test_a_reader_that_dies_takes_nobody_along(
     reader: DocumentReader, others: set[int], number: int, error: type[Exception]
 ) -> None:
     async def body() -> AsyncGenerator[bytes]:
-        for child in list_readers(others):
+        for child in await find_readers(others):
             os.kill(child.pid, number)
         yield b"never read"
 

@@ -1,11 +1,13 @@
 """Answers for callers of OpenAI's API: of a plain model, or from the caller's documents."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from src.chat.meter import TokenMeter
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import GenerationCreate, ModelOut
@@ -16,8 +18,8 @@ from src.database import Sessions, new_id
 from src.documents.search import SearchQuery, SearchService
 from src.llm.exceptions import ModelNotFoundError
 from src.llm.names import normalise_model_name
+from src.llm.resolved import ChatModel
 from src.llm.schemas import (
-    ChatChunk,
     ChatMessage,
     ChatOptions,
     Embeddings,
@@ -25,7 +27,7 @@ from src.llm.schemas import (
     ResponseFormat,
     Think,
 )
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 from src.llm.usage import UsageService
 
 DOCUMENTS_SUFFIX = "@docs"
@@ -81,7 +83,8 @@ class OpenAIService:
             tools=request.tools,
             user_id=user_id,
         )
-        running = RunningAnswer(chunks, self._make_recorder(user_id, model.name))
+        settle = partial(self._settle, user_id, model.name, messages)
+        running = RunningAnswer(chunks, settle)
         return Answer(f"{prefix}{new_id().hex}", body.model, running, sources)
 
     async def embed(self, user_id: UUID, name: str, texts: Sequence[str], kind: str) -> Embeddings:
@@ -90,23 +93,21 @@ class OpenAIService:
         if normalise_model_name(name) != identity.model:
             raise ModelNotFoundError(name)
         embeddings = await self._llm.embed_texts(texts, is_query=kind == "query", user_id=user_id)
-        record = self._make_recorder(user_id, identity.model)
-        await record(ChatChunk(prompt_tokens=embeddings.prompt_tokens))
+        await self._record(user_id, identity.model, embeddings.prompt_tokens)
         return embeddings
 
     async def list_models(self) -> list[ModelOut]:
-        """List every model, and those that chat once more as the ones that ask the documents."""
+        """List every model under all its names, and what chats once more with `@docs`."""
         models = await self._llm.list_models()
         return [entry for model in models for entry in _describe(model)]
 
     async def get_model(self, name: str) -> ModelOut:
-        base = name.removesuffix(DOCUMENTS_SUFFIX)
-        entries = _describe(await self._llm.get_model(base))
-        if name == base:
-            return entries[0]
-        if len(entries) == 1:
-            raise ModelNotFoundError(name)
-        return entries[1]
+        wanted = _normalise(name)
+        entries = _describe(await self._llm.get_model(name.removesuffix(DOCUMENTS_SUFFIX)))
+        for entry in entries:
+            if _normalise(entry.id) == wanted:
+                return entry
+        raise ModelNotFoundError(name)
 
     async def _add_passages(
         self,
@@ -141,23 +142,37 @@ class OpenAIService:
         ]
         return prompt.messages, sources
 
-    def _make_recorder(self, user_id: UUID, model: str) -> Callable[[ChatChunk], Awaitable[None]]:
-        async def record(last: ChatChunk) -> None:
-            async with self._sessions.begin() as session:
-                await UsageService(session).record(
-                    user_id,
-                    model,
-                    prompt_tokens=last.prompt_tokens,
-                    completion_tokens=last.completion_tokens,
-                )
+    async def _settle(
+        self, user_id: UUID, model: str, prompt: Sequence[ChatMessage], meter: TokenMeter
+    ) -> None:
+        tokens = meter.read(prompt)
+        if tokens is not None:
+            await self._record(user_id, model, *tokens)
 
-        return record
+    async def _record(
+        self, user_id: UUID, model: str, prompt_tokens: int, completion_tokens: int = 0
+    ) -> None:
+        async with self._sessions.begin() as session:
+            await UsageService(session).record(
+                user_id, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
+            )
+
+
+def _normalise(name: str) -> tuple[str, bool]:
+    base = name.removesuffix(DOCUMENTS_SUFFIX)
+    return normalise_model_name(base), base != name
 
 
 def _describe(model: ModelRead) -> list[ModelOut]:
     created = int(model.modified_at.timestamp()) if model.modified_at else 0
     can_chat = model.capabilities is None or "completion" in model.capabilities
     return [
-        ModelOut(id=name, created=created, owned_by="colloquy", context_length=model.context_length)
-        for name in (model.name, f"{model.name}{DOCUMENTS_SUFFIX}")[: 2 if can_chat else 1]
+        ModelOut(
+            id=f"{name}{suffix}",
+            created=created,
+            owned_by="colloquy",
+            context_length=model.context_length,
+        )
+        for name in (model.name, *model.aliases)
+        for suffix in (("", DOCUMENTS_SUFFIX) if can_chat else ("",))
     ]
