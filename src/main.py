@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
 
 from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
@@ -20,6 +21,7 @@ from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
 from src.auth.first_admin import ensure_first_admin
 from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
+from src.auth.places import Places
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
 from src.chat.engine import AnswerEngine
@@ -46,7 +48,7 @@ from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
-from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
@@ -63,6 +65,14 @@ _PATHS_WITH_IMAGES = (
     "/v1/chat/completions",
     f"{API_PREFIX}/chat/query",
     f"{API_PREFIX}/chat/query/stream",
+)
+
+_CORS_REQUEST_HEADERS = (
+    *("Authorization", "X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key"),
+    *("Last-Event-ID", "Range", "If-None-Match", "If-Range"),
+)
+_CORS_RESPONSE_HEADERS = (
+    *("X-Request-ID", "Retry-After", "ETag", "Content-Disposition", "Content-Range", "Allow"),
 )
 
 
@@ -105,6 +115,15 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
         larger=dict.fromkeys(_PATHS_WITH_IMAGES, _MAX_IMAGES_BYTES),
     )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router, responses=problem_responses(InvalidError))
@@ -169,6 +188,7 @@ async def _start(
         "passwords": passwords,
         "tokens": _create_tokens(settings),
         "limiter": AttemptLimiter(settings.rate_limit),
+        "places": Places(settings.rate_limit),
         "key_uses": _open_key_uses(stack, sessions),
         "purger": UserDataPurger(),
     }
