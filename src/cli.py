@@ -109,9 +109,13 @@ def access() -> None:
 @cli.command()
 def offline_models(
     port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 11434,
+    *,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Add the models of docs/faults.md, which fail.")
+    ] = False,
 ) -> None:
     """Run the offline models alone: an Ollama for tests, without a GPU."""
-    asyncio.run(serve_offline_models(port))
+    asyncio.run(serve_offline_models(port, has_faults=faults))
 
 
 @cli.command()

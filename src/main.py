@@ -60,9 +60,12 @@ log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
-_MAX_IMAGES_BYTES = 20 * 1024 * 1024
-_PATHS_WITH_IMAGES = (
+_MAX_LARGE_JSON_BYTES = 20 * 1024 * 1024
+# Images come as base64, and texts to embed by the thousand.
+_LARGE_PATHS = (
     "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/embeddings",
     f"{API_PREFIX}/chat/query",
     f"{API_PREFIX}/chat/query/stream",
 )
@@ -113,7 +116,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         BodyLimitMiddleware,
         max_bytes=_MAX_JSON_BYTES,
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
-        larger=dict.fromkeys(_PATHS_WITH_IMAGES, _MAX_IMAGES_BYTES),
+        larger=dict.fromkeys(_LARGE_PATHS, _MAX_LARGE_JSON_BYTES),
     )
     if settings.cors_origins:
         app.add_middleware(
