@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet check format lock openapi access env-example clean
+.PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
@@ -24,6 +24,9 @@ test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet
 
+soak: $(DEV_STAMP) ## Run a fleet for ten minutes (SECONDS=...) while its processes are killed, and compare
+	$(BIN)/python -m tests.fleet.soak
+
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -32,6 +35,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
+	$(BIN)/python -m deploy.supply_chain licences | diff -u docs/licences.md - || (echo 'run: make licences'; exit 1)
 	$(BIN)/python -m pip check
 	@sdk/typescript/check
 	@web/check
@@ -56,8 +60,14 @@ web: ## Build the page for people into src/web/static
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
 
+licences: $(DEV_STAMP) ## Write docs/licences.md; fails when a package is not permissive
+	$(BIN)/python -m deploy.supply_chain licences > docs/licences.md
+
+sbom: $(DEV_STAMP) ## Print what the server is made of, as CycloneDX
+	@$(BIN)/python -m deploy.supply_chain sbom
+
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev; do \
+	@for name in base telemetry dev; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done

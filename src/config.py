@@ -367,6 +367,47 @@ class LogSettings(Group):
     ] = None
 
 
+class MetricsSettings(Group):
+    token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16,
+            description="What Prometheus sends as a bearer token to read `/metrics`; empty: only "
+            "this machine itself may read it.",
+        ),
+    ] = None
+    worker_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="Where `colloquy worker` serves `/metrics` and `/health/live`, on HOST.",
+        ),
+    ] = None
+
+
+class OpenTelemetrySettings(Group):
+    """Named as OpenTelemetry names them, which reads its other variables from the environment."""
+
+    exporter_otlp_endpoint: Annotated[
+        str | None,
+        Field(
+            description="A collector that traces and metrics are sent to, such as "
+            "http://collector:4318; needs requirements/telemetry.txt."
+        ),
+    ] = None
+    service_name: Annotated[str, Field(description="What traces are labelled with.")] = "colloquy"
+
+
+class SentrySettings(Group):
+    dsn: Annotated[
+        SecretStr | None,
+        Field(
+            description="Where unexpected errors are reported; needs requirements/telemetry.txt."
+        ),
+    ] = None
+
+
 class Settings(BaseSettings):
     """The whole configuration. Nothing in `src` reads the environment by another way."""
 
@@ -404,6 +445,9 @@ class Settings(BaseSettings):
     chat: ChatSettings = ChatSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    otel: OpenTelemetrySettings = OpenTelemetrySettings()
+    sentry: SentrySettings = SentrySettings()
 
     @model_validator(mode="after")
     def _refuse_embedded_parts_in_production(self) -> Self:

@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from src import health
+from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
 from src.auth.admin_router import router as auth_admin_router
 from src.auth.api_keys import KeyUseRecorder
@@ -50,6 +50,7 @@ from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
+from src.telemetry import Sampler, configure_telemetry
 from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
@@ -95,6 +96,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
+        # Its logs hold what exceptions say, and its own set-up keeps the queries of addresses.
+        telemetry={"logs": False, "auto_configure": False},
     )
     app.add_middleware(
         BodyLimitMiddleware,
@@ -105,6 +108,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router, responses=problem_responses(InvalidError))
+    app.include_router(telemetry.router)
     app.include_router(_build_api())
     app.include_router(openai_router)
     if settings.web.is_enabled:
@@ -132,6 +136,7 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, embedded: frozenset[str]
 ) -> dict[str, Any]:
     """Open every client, each closed by the stack, and return the state that requests see."""
+    configure_telemetry(settings)
     parts = await open_parts(stack, settings)
     passwords = Passwords(settings.auth)
     stack.callback(passwords.close)
@@ -146,6 +151,7 @@ async def _start(
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
+    run_sampler(stack, parts, answers)
     log.info(
         "ready", embedded=sorted(embedded), docs=f"http://{settings.host}:{settings.port}/docs"
     )
@@ -218,6 +224,11 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     with contextlib.suppress(VectorsUnavailableError):
         await vectors.check()  # Warms it up; when it is away, /health/ready will say so.
     return vectors
+
+
+def run_sampler(stack: AsyncExitStack, parts: Parts, answers: AnswerEngine | None = None) -> None:
+    sampler = Sampler(parts.engine, parts.sessions, parts.llm, answers)
+    stack.callback(asyncio.create_task(sampler.run()).cancel)
 
 
 def run_worker(stack: AsyncExitStack, parts: Parts) -> None:

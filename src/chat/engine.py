@@ -86,6 +86,9 @@ class AnswerEngine:
         conductor.add_done_callback(self._conductors.discard)
         return generation.live
 
+    def count_running(self) -> int:
+        return len(self._runs)
+
     def open(self, message_id: UUID) -> Answer:
         """Return a stored answer for readers, wherever it is generated."""
         run = self._runs.get(message_id)

@@ -26,6 +26,7 @@ from src.llm.exceptions import ContextLengthExceededError
 from src.llm.resolved import ChatModel
 from src.llm.schemas import ChatChunk, ChatMessage
 from src.llm.service import LLMService
+from src.metrics import ANSWER_DURATION, ANSWER_FIRST_TOKEN, ANSWERS
 from src.schemas import Problem
 
 log = structlog.get_logger(__name__)
@@ -112,6 +113,9 @@ class Generation:
                 return
 
     def conclude(self, status: MessageStatus, error: AppError | None = None) -> AnswerEnd:
+        labels = {"status": status, "model": self.question.model.name}
+        ANSWERS.add(1, labels)
+        ANSWER_DURATION.record(self._elapsed_ms() / 1000, labels)
         request_id = self.question.request_id
         problem = None if error is None else Problem.from_error(error, request_id)
         return AnswerEnd(status, self.text, self.sources, self._measure(), problem)
@@ -179,6 +183,8 @@ class Generation:
     def _take(self, chunk: ChatChunk) -> None:
         if not self.live.length and (chunk.thinking or chunk.content):
             self._first_token_ms = self._elapsed_ms()
+            labels = {"model": self.question.model.name}
+            ANSWER_FIRST_TOKEN.record(self._first_token_ms / 1000, labels)
         # PostgreSQL stores no NUL, and what is streamed is what is stored.
         content = chunk.content.replace("\0", "")
         self.live.add_thinking(chunk.thinking.replace("\0", ""))
