@@ -8,7 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
-.PHONY: sdk web
+.PHONY: sdk test-sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
 
@@ -49,6 +49,10 @@ openapi: $(DEV_STAMP) ## Write docs/openapi.json
 
 access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 	$(BIN)/colloquy access > docs/access.md
+
+test-sdk: $(DEV_STAMP) ## Run the tests of the TypeScript SDK against a server of their own; needs Node 20
+	@sdk/typescript/install
+	cd sdk/typescript && npm test --silent
 
 sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
