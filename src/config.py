@@ -274,6 +274,22 @@ class RateLimitSettings(Group):
     registrations_per_address: Annotated[
         int, Field(ge=1, description="Attempts to make an account from one address.")
     ] = 20
+    requests_per_minute: Annotated[
+        int, Field(ge=1, description="All requests of one user, and of one API key by itself.")
+    ] = 1200
+    model_requests_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that put a model to work.")
+    ] = 120
+    uploads_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that bring files; one may bring many.")
+    ] = 240
+    streams_at_once: Annotated[
+        int,
+        Field(ge=1, description="Questions and streams that one user has open in one process."),
+    ] = 64
+    uploads_at_once: Annotated[
+        int, Field(ge=1, description="Uploads that one user has going on in one process.")
+    ] = 8
 
 
 class DocumentSettings(Group):
@@ -428,6 +444,36 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, Field(description="Where embedded parts keep their data.")] = Path(
         "data"
     )
+    patience_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long a client may take to send a request; who keeps sending has "
+            "longer.",
+        ),
+    ] = 20.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="How long a server that is told to stop (SIGTERM) goes on as before while "
+            "`/health/ready` says 503; longer than a load balancer takes to notice.",
+        ),
+    ] = 0.0
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Field(
+            description='A JSON list of the names this server is called by, such as ["chat.example'
+            '.org"]; requests for other names are refused. Empty: any name.'
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Field(
+            description="A JSON list of the sites whose pages may call the API, such as "
+            '["https://app.example.org"], and open its WebSocket. Cookies are never involved.'
+        ),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[IPvAnyNetwork, ...],
         Field(
@@ -471,6 +517,35 @@ def _split_addresses(text: str | None) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
+def render_configuration() -> str:
+    """Write every setting in tables for people, as `docs/configuration.md` holds them."""
+    sections = [_CONFIGURATION_INTRODUCTION, "## The server\n", _render_table(Settings, "")]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Group):
+            prefix = f"{name}_".upper()
+            sections += [f"## `{prefix}*`\n", _render_table(type(field.default), prefix)]
+    return "\n".join(sections)
+
+
+_CONFIGURATION_INTRODUCTION = """\
+# Configuration
+
+Written by `make configuration` from `src/config.py`. Colloquy reads these from its environment, and
+from a file `.env` in the folder that it is started in; an empty value is the same as none.
+`colloquy doctor` looks at what you have set.
+"""
+
+
+def _render_table(group: type[BaseModel], prefix: str) -> str:
+    rows = ["| setting | default | what it does |", "|---|---|---|"]
+    for name, field in group.model_fields.items():
+        if not isinstance(field.default, Group):
+            default = _format_default(field.default)
+            shown = f"`{default}`" if default else ""
+            rows.append(f"| `{prefix}{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join([*rows, ""])
+
+
 def render_env_example() -> str:
     """Write every setting, commented out with its default, as `.env.example` holds them."""
     blocks = ["# Every setting of Colloquy with its default. Copy to .env and uncomment.\n"]
@@ -495,8 +570,11 @@ def _render_fields(group: Group, prefix: str) -> str:
 
 
 def _render_field(name: str, description: str | None, default: object) -> str:
+    return f"# {description}\n#{name.upper()}={_format_default(default)}\n"
+
+
+def _format_default(default: object) -> str:
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
     value = "" if default is None else json.dumps(default) if default == () else str(default)
-    value = value.lower() if isinstance(default, bool) else value
-    return f"# {description}\n#{name.upper()}={value}\n"
+    return value.lower() if isinstance(default, bool) else value

@@ -902,6 +902,10 @@ export type PartRead = {
      * What to do when it is not ready.
      */
     detail: string | null;
+    /**
+     * How long its answer took.
+     */
+    latency_ms: number;
 };
 
 /**
@@ -1066,7 +1070,7 @@ export type ReadyFrame = {
 };
 
 export type ReadyRead = {
-    status: 'ready' | 'not_ready';
+    status: 'ready' | 'not_ready' | 'stopping';
     database: PartRead;
     vectors: PartRead;
     models: PartRead;
@@ -1256,6 +1260,10 @@ export type SourceRead = {
 export type Sources = {
     type: 'sources';
     sources: Array<SourceRead>;
+};
+
+export type StartedRead = {
+    status: 'started' | 'starting';
 };
 
 export type StopCommand = {
@@ -1499,7 +1507,7 @@ export type HealthCheckReadyErrors = {
      */
     422: Problem;
     /**
-     * Not every part is.
+     * Send no traffic.
      */
     503: ReadyRead;
 };
@@ -1514,6 +1522,35 @@ export type HealthCheckReadyResponses = {
 };
 
 export type HealthCheckReadyResponse = HealthCheckReadyResponses[keyof HealthCheckReadyResponses];
+
+export type HealthCheckStartupData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/health/startup';
+};
+
+export type HealthCheckStartupErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    422: Problem;
+    /**
+     * Not yet.
+     */
+    503: StartedRead;
+};
+
+export type HealthCheckStartupError = HealthCheckStartupErrors[keyof HealthCheckStartupErrors];
+
+export type HealthCheckStartupResponses = {
+    /**
+     * Successful Response
+     */
+    200: StartedRead;
+};
+
+export type HealthCheckStartupResponse = HealthCheckStartupResponses[keyof HealthCheckStartupResponses];
 
 export type AuthRegisterData = {
     body: UserCreate;
@@ -1652,6 +1689,12 @@ export type AuthLogOutErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthLogOutError = AuthLogOutErrors[keyof AuthLogOutErrors];
@@ -1687,6 +1730,12 @@ export type AuthLogOutEverywhereErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthLogOutEverywhereError = AuthLogOutEverywhereErrors[keyof AuthLogOutEverywhereErrors];
@@ -1731,6 +1780,10 @@ export type AuthDeleteMeErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
@@ -1775,6 +1828,12 @@ export type AuthGetMeErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -1816,6 +1875,12 @@ export type AuthUpdateMeErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -1856,6 +1921,10 @@ export type AuthChangePasswordErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
@@ -1907,6 +1976,12 @@ export type AuthListLoginsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListLoginsError = AuthListLoginsErrors[keyof AuthListLoginsErrors];
@@ -1948,6 +2023,12 @@ export type AuthRevokeLoginErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthRevokeLoginError = AuthRevokeLoginErrors[keyof AuthRevokeLoginErrors];
@@ -1992,6 +2073,12 @@ export type AuthListApiKeysErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListApiKeysError = AuthListApiKeysErrors[keyof AuthListApiKeysErrors];
@@ -2031,6 +2118,12 @@ export type AuthCreateApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthCreateApiKeyError = AuthCreateApiKeyErrors[keyof AuthCreateApiKeyErrors];
@@ -2072,6 +2165,12 @@ export type AuthRevokeApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthRevokeApiKeyError = AuthRevokeApiKeyErrors[keyof AuthRevokeApiKeyErrors];
@@ -2116,6 +2215,12 @@ export type AuthListEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListEventsError = AuthListEventsErrors[keyof AuthListEventsErrors];
@@ -2168,6 +2273,12 @@ export type AuthListUsersErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListUsersError = AuthListUsersErrors[keyof AuthListUsersErrors];
@@ -2211,6 +2322,12 @@ export type AuthCreateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      */
@@ -2262,6 +2379,12 @@ export type AuthDeleteUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthDeleteUserError = AuthDeleteUserErrors[keyof AuthDeleteUserErrors];
@@ -2305,6 +2428,12 @@ export type AuthGetUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthGetUserError = AuthGetUserErrors[keyof AuthGetUserErrors];
@@ -2352,6 +2481,12 @@ export type AuthUpdateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      */
@@ -2408,6 +2543,12 @@ export type AuthListUserEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListUserEventsError = AuthListUserEventsErrors[keyof AuthListUserEventsErrors];
@@ -2454,6 +2595,12 @@ export type AuthListAllEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListAllEventsError = AuthListAllEventsErrors[keyof AuthListAllEventsErrors];
@@ -2513,6 +2660,12 @@ export type DocumentsListDocumentsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListDocumentsError = DocumentsListDocumentsErrors[keyof DocumentsListDocumentsErrors];
@@ -2592,6 +2745,12 @@ export type DocumentsUploadDocumentsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      */
     503: Problem;
@@ -2632,6 +2791,12 @@ export type DocumentsGetUsageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsGetUsageError = DocumentsGetUsageErrors[keyof DocumentsGetUsageErrors];
@@ -2669,6 +2834,12 @@ export type DocumentsListFormatsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListFormatsError = DocumentsListFormatsErrors[keyof DocumentsListFormatsErrors];
@@ -2706,6 +2877,12 @@ export type DocumentsSearchDocumentsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -2767,6 +2944,12 @@ export type DocumentsDeleteDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsDeleteDocumentError = DocumentsDeleteDocumentErrors[keyof DocumentsDeleteDocumentErrors];
@@ -2810,6 +2993,12 @@ export type DocumentsGetDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsGetDocumentError = DocumentsGetDocumentErrors[keyof DocumentsGetDocumentErrors];
@@ -2853,6 +3042,12 @@ export type DocumentsUpdateDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsUpdateDocumentError = DocumentsUpdateDocumentErrors[keyof DocumentsUpdateDocumentErrors];
@@ -2902,6 +3097,12 @@ export type DocumentsListChunksErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListChunksError = DocumentsListChunksErrors[keyof DocumentsListChunksErrors];
@@ -2945,6 +3146,12 @@ export type DocumentsReprocessDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsReprocessDocumentError = DocumentsReprocessDocumentErrors[keyof DocumentsReprocessDocumentErrors];
@@ -3003,6 +3210,12 @@ export type DocumentsDownloadDocumentErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      */
     503: Problem;
@@ -3053,6 +3266,12 @@ export type DocumentsFollowDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsFollowDocumentError = DocumentsFollowDocumentErrors[keyof DocumentsFollowDocumentErrors];
@@ -3274,6 +3493,12 @@ export type ChatGetMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatGetMessageError = ChatGetMessageErrors[keyof ChatGetMessageErrors];
@@ -3327,6 +3552,12 @@ export type ChatResumeStreamErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3382,6 +3613,12 @@ export type ChatStopMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatStopMessageError = ChatStopMessageErrors[keyof ChatStopMessageErrors];
@@ -3520,6 +3757,12 @@ export type ChatDeleteFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatDeleteFeedbackError = ChatDeleteFeedbackErrors[keyof ChatDeleteFeedbackErrors];
@@ -3567,6 +3810,12 @@ export type ChatSetFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatSetFeedbackError = ChatSetFeedbackErrors[keyof ChatSetFeedbackErrors];
@@ -3617,6 +3866,12 @@ export type ChatListSessionsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatListSessionsError = ChatListSessionsErrors[keyof ChatListSessionsErrors];
@@ -3654,6 +3909,12 @@ export type ChatCreateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatCreateSessionError = ChatCreateSessionErrors[keyof ChatCreateSessionErrors];
@@ -3697,6 +3958,12 @@ export type ChatDeleteSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatDeleteSessionError = ChatDeleteSessionErrors[keyof ChatDeleteSessionErrors];
@@ -3740,6 +4007,12 @@ export type ChatGetSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatGetSessionError = ChatGetSessionErrors[keyof ChatGetSessionErrors];
@@ -3783,6 +4056,12 @@ export type ChatUpdateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatUpdateSessionError = ChatUpdateSessionErrors[keyof ChatUpdateSessionErrors];
@@ -3841,6 +4120,12 @@ export type ChatListMessagesErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatListMessagesError = ChatListMessagesErrors[keyof ChatListMessagesErrors];
@@ -3892,6 +4177,12 @@ export type ChatExportSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatExportSessionError = ChatExportSessionErrors[keyof ChatExportSessionErrors];
@@ -3942,6 +4233,12 @@ export type ChatSearchMessagesErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatSearchMessagesError = ChatSearchMessagesErrors[keyof ChatSearchMessagesErrors];
@@ -3979,6 +4276,12 @@ export type LlmListModelsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -4044,6 +4347,12 @@ export type LlmDeleteModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4104,6 +4413,12 @@ export type LlmGetModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4154,6 +4469,12 @@ export type LlmPullModelErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type LlmPullModelError = LlmPullModelErrors[keyof LlmPullModelErrors];
@@ -4191,6 +4512,12 @@ export type LlmGetStatusErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type LlmGetStatusError = LlmGetStatusErrors[keyof LlmGetStatusErrors];
@@ -4310,6 +4637,12 @@ export type LlmListUsageErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
