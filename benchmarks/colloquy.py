@@ -53,13 +53,22 @@ async def log_in(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
 async def upload(http: httpx.AsyncClient, paths: list[Path]) -> float:
     """Upload files in one request; return the seconds until all of them are ready."""
     started_at = asyncio.get_running_loop().time()
+    await send_files(http, paths)
+    await wait_until_ready(http)
+    return asyncio.get_running_loop().time() - started_at
+
+
+async def send_files(http: httpx.AsyncClient, paths: list[Path]) -> None:
     files = [("files", (path.name, path.read_bytes())) for path in paths]
     (await http.post("/documents", files=files)).raise_for_status()
+
+
+async def wait_until_ready(http: httpx.AsyncClient) -> None:
     while True:
         waiting = 0
         for status in ("pending", "processing"):
             page = await http.get("/documents", params={"status": status, "limit": 1})
             waiting += len(page.json()["items"])
         if not waiting:
-            return asyncio.get_running_loop().time() - started_at
+            return
         await asyncio.sleep(0.05)
