@@ -8,8 +8,9 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: sdk
+.PHONY: sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
+.PHONY: bench-api
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +34,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
 	$(BIN)/python -m pip check
 	@sdk/typescript/check
+	@web/check
 
 format: $(DEV_STAMP) ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix-only .
@@ -47,6 +49,9 @@ access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
 	cd sdk/typescript && node generate.mjs
+
+web: ## Build the page for people into src/web/static
+	@web/build
 
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
@@ -68,6 +73,9 @@ bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and wh
 
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
+
+bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside FastAPI and asyncpg alone
+	$(BIN)/python -m benchmarks.api
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness

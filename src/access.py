@@ -18,8 +18,17 @@ from src.auth.dependencies import AuthenticatorDep
 from src.auth.exceptions import AdminRequiredError, LoginRequiredError
 from src.auth.schemas import Principal, Scope
 from src.exceptions import UnauthenticatedError
+from src.routes import RouteTable
 
-_FRAMEWORK_ROUTES: Final = {"openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
+# What anybody may read without being an operation: the API's description, and the page's files.
+_PLAIN_ROUTES: Final = {
+    "openapi",
+    "swagger_ui_html",
+    "swagger_ui_redirect",
+    "redoc_html",
+    "page",
+    "page_asset",
+}
 
 
 class UnlistedRouteError(Exception):
@@ -136,6 +145,8 @@ def name_operation(route: BaseRoute) -> str:
 
 async def enforce_access(connection: HTTPConnection, authenticator: AuthenticatorDep) -> None:
     """Let nobody in whom the table does not name, and keep the caller for the route."""
+    routes: RouteTable = connection.app.state.routes
+    structlog.contextvars.bind_contextvars(route=routes.get_template(connection.scope))
     access = ACCESS[name_operation(connection.scope["route"])]
     if access.who == "public" or connection.scope["type"] == "websocket":
         return
@@ -149,11 +160,11 @@ async def enforce_access(connection: HTTPConnection, authenticator: Authenticato
 
 
 def require_access_rows(app: FastAPI) -> None:
-    """Raise unless every route has a row. Routes that are no operations are the framework's."""
+    """Raise unless every route has a row or is known to be no operation."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         is_ours = isinstance(route, APIRoute | APIWebSocketRoute)
-        known: Mapping[str, Access] | set[str] = ACCESS if is_ours else _FRAMEWORK_ROUTES
+        known: Mapping[str, Access] | set[str] = ACCESS if is_ours else _PLAIN_ROUTES
         if name_operation(route) not in known:
             raise UnlistedRouteError(
                 f"{context.path}: add {name_operation(route)!r} to ACCESS in src/access.py"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, mod
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -65,22 +66,55 @@ class QdrantSettings(Group):
     ] = False
 
 
+class ModelDefaults(Group):
+    """What differs for one model; None is what holds for all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    num_ctx: Annotated[int | None, Field(ge=512)] = None
+    num_predict: Annotated[int | None, Field(ge=16)] = None
+    keep_alive: str | None = None
+    query_prefix: str | None = None
+    document_prefix: str | None = None
+
+
 class OllamaSettings(Group):
     url: Annotated[
         str | None,
         Field(
-            description="Ollama's address; empty uses http://127.0.0.1:11434 when it answers, "
-            "and in development falls back to the built-in offline models."
+            description="Ollama's address, or several with commas between them that stand in for "
+            "each other; empty uses http://127.0.0.1:11434 when it answers, and in development "
+            "falls back to the built-in offline models."
         ),
     ] = None
     embed_url: Annotated[
-        str | None, Field(description="A second Ollama for embeddings; empty is OLLAMA_URL.")
+        str | None,
+        Field(description="Other servers for embeddings, written alike; empty is OLLAMA_URL."),
     ] = None
+    recovery_seconds: Annotated[
+        float,
+        Field(gt=0, description="How often one of several servers that failed is tried again."),
+    ] = 5
     api_key: Annotated[
         SecretStr | None, Field(description="Sent as a bearer token, for a proxy before Ollama.")
     ] = None
     chat_model: Annotated[str, Field(description="The model that answers.")] = "llama3.2"
     embed_model: Annotated[str, Field(description="The model that embeds.")] = "nomic-embed-text"
+    auto_pull: Annotated[
+        bool, Field(description="Whether the two are pulled at the start where they are missing.")
+    ] = False
+    aliases: Annotated[
+        dict[str, str],
+        Field(description='Further names of models, as a JSON object: {"fast": "llama3.2:1b"}.'),
+    ] = {}
+    model_defaults: Annotated[
+        dict[str, ModelDefaults],
+        Field(
+            description="What differs for some models, as a JSON object of their names: "
+            '{"qwen3:8b": {"num_ctx": 16384, "keep_alive": "1h"}}; num_predict, query_prefix and '
+            "document_prefix as well."
+        ),
+    ] = {}
     num_ctx: Annotated[
         int,
         Field(
@@ -141,6 +175,14 @@ class OllamaSettings(Group):
     total_timeout_seconds: Annotated[float, Field(gt=0, description="For a whole answer.")] = 1800
     embed_timeout_seconds: Annotated[float, Field(gt=0, description="For one batch.")] = 120
     embed_batch_size: Annotated[int, Field(ge=1, le=256, description="Texts per batch.")] = 32
+
+    @property
+    def urls(self) -> list[str]:
+        return _split_addresses(self.url)
+
+    @property
+    def embed_urls(self) -> list[str]:
+        return _split_addresses(self.embed_url) or self.urls
 
 
 class StorageSettings(Group):
@@ -311,10 +353,16 @@ class ChatSettings(Group):
     ] = 1.5
 
 
+class WebSettings(Group):
+    is_enabled: Annotated[
+        bool, Field(description="Whether the page for people is served at `/`.")
+    ] = True
+
+
 class LogSettings(Group):
     level: Annotated[LogLevel, Field(description="The least severe line written.")] = "INFO"
     format: Annotated[
-        Literal["console", "json"] | None,
+        LogFormat | None,
         Field(description="Empty: JSON in production, readable in development."),
     ] = None
 
@@ -354,6 +402,7 @@ class Settings(BaseSettings):
     rate_limit: RateLimitSettings = RateLimitSettings()
     documents: DocumentSettings = DocumentSettings()
     chat: ChatSettings = ChatSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
@@ -371,6 +420,11 @@ class Settings(BaseSettings):
                 f"ENVIRONMENT=production needs these settings as well: {', '.join(missing)}"
             )
         return self
+
+
+def _split_addresses(text: str | None) -> list[str]:
+    """Split at commas, without blanks and repetitions."""
+    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
 def render_env_example() -> str:

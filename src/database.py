@@ -31,6 +31,7 @@ from src.config import DatabaseSettings
 from src.exceptions import InvalidError, UnauthenticatedError, UnavailableError
 
 _ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
+_READING_METHODS = frozenset({"GET", "HEAD"})
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -102,6 +103,7 @@ def create_engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
         poolclass=_Pool,
         pool_size=settings.pool_size,
         max_overflow=0,
+        hide_parameters=True,  # They hold questions and documents; errors go to the log.
         pool_timeout=settings.pool_timeout_seconds,
         connect_args={"server_settings": {"application_name": "colloquy"}},
     )
@@ -125,8 +127,19 @@ def create_sessions(bind: AsyncEngine | AsyncConnection) -> Sessions:
     return async_sessionmaker(bind, expire_on_commit=False)
 
 
+def create_readers(engine: AsyncEngine) -> Sessions:
+    """Sessions on the same pool whose every statement is a transaction of its own.
+
+    PostgreSQL shows each statement what was committed before it, with BEGIN and COMMIT around them
+    or without: those would be two round trips for nothing.
+    """
+    return create_sessions(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
 async def get_session(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
-    sessions: Sessions = connection.state.sessions
+    """Open the session of a request; one that only reads needs no transaction around it."""
+    is_reading = connection.scope.get("method") in _READING_METHODS
+    sessions: Sessions = connection.state.readers if is_reading else connection.state.sessions
     async with sessions() as session:
         yield session
         await session.commit()

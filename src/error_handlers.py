@@ -21,6 +21,7 @@ from src.exceptions import (
     TooLargeError,
     UnauthenticatedError,
 )
+from src.routes import RouteTable
 from src.schemas import FieldProblem, Problem
 
 log = structlog.get_logger(__name__)
@@ -118,6 +119,9 @@ async def _handle_framework_error(request: Request, error: Exception) -> JSONRes
     known = _BY_STATUS.get(error.status_code, BadRequestError)
     response = render_problem(request, known())
     response.headers.update(error.headers or {})
+    if known is MethodNotAllowedError:  # The framework names those of the first route alone.
+        routes: RouteTable = request.app.state.routes
+        response.headers["Allow"] = ", ".join(routes.list_methods(request.url.path))
     return response
 
 

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from src.database import Sessions
 from src.documents.vectors.base import VectorIndex
 from src.exceptions import AppError
+from src.llm.pulls import ModelPulls
 from src.llm.service import LLMService
 from src.schemas import Schema
 
@@ -53,9 +54,10 @@ async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRe
     sessions: Sessions = connection.state.sessions
     vectors: VectorIndex = connection.state.vectors
     llm: LLMService = connection.state.llm
+    pulls: ModelPulls = connection.state.pulls
     embedded: frozenset[str] = connection.state.embedded
     details = await asyncio.gather(
-        _ask(_check_database(sessions)), _ask(vectors.check()), _ask(_check_models(llm))
+        _ask(_check_database(sessions)), _ask(vectors.check()), _ask(_check_models(llm, pulls))
     )
     database, vector_index, models = (
         PartRead(is_ready=detail is None, is_embedded=name in embedded, detail=detail)
@@ -91,8 +93,8 @@ async def _check_database(sessions: Sessions) -> None:
         await session.execute(text("SELECT 1"))
 
 
-async def _check_models(llm: LLMService) -> None:
+async def _check_models(llm: LLMService, pulls: ModelPulls) -> None:
     state = await llm.check()
     for part in (state.chat, state.embedding):
         if not part.is_ready:
-            raise PartNotReadyError(part.detail)
+            raise PartNotReadyError(pulls.describe_needed() or part.detail)

@@ -26,7 +26,7 @@ from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
 from src.chat.router import router as chat_router
 from src.config import Settings
-from src.database import Sessions, create_engine, create_sessions, migrate
+from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
@@ -42,13 +42,15 @@ from src.documents.vectors.sparse import SparseEncoder
 from src.documents.worker import DocumentWorker
 from src.error_handlers import add_error_handlers
 from src.exceptions import InvalidError
-from src.llm.client import OllamaClient, create_http_client
 from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
+from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
+from src.routes import RouteTable
 from src.schemas import problem_responses
+from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +107,10 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.include_router(health.router, responses=problem_responses(InvalidError))
     app.include_router(_build_api())
     app.include_router(openai_router)
+    if settings.web.is_enabled:
+        app.router.routes.extend(create_page_routes())
     require_access_rows(app)
+    app.state.routes = RouteTable(app.routes)
     return app
 
 
@@ -135,6 +140,8 @@ async def _start(
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
     search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    if settings.ollama.auto_pull:
+        parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
@@ -145,6 +152,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
+        "readers": create_readers(parts.engine),
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
@@ -190,19 +198,13 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngi
 
 
 async def _open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
-    assert settings.ollama.url is not None  # noqa: S101, see create_app
-    urls = (settings.ollama.url, settings.ollama.embed_url or settings.ollama.url)
-    chat, embed = [
-        OllamaClient(
-            await stack.enter_async_context(create_http_client(settings.ollama, url)),
-            settings.ollama,
-        )
-        for url in urls
-    ]
-    llm = LLMService(chat, embed, settings.ollama)
-    pulls = ModelPulls(chat, llm.forget_models)
+    ollama = settings.ollama
+    chat = embed = await stack.enter_async_context(open_servers(ollama, ollama.urls))
+    if ollama.embed_urls != ollama.urls:
+        embed = await stack.enter_async_context(open_servers(ollama, ollama.embed_urls))
+    pulls = ModelPulls(chat, embed, ollama)
     stack.push_async_callback(pulls.close)
-    return llm, pulls
+    return LLMService(chat, embed, ollama), pulls
 
 
 async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorIndex:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.database import new_id
 from src.exceptions import TooLargeError
+from src.routes import RouteTable
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY_HEADERS = {
@@ -17,6 +18,8 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+
+_SWITCHING_PROTOCOLS = 101
 
 log = structlog.get_logger("colloquy.access")
 
@@ -31,7 +34,7 @@ class RequestContextMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
@@ -50,15 +53,18 @@ class RequestContextMiddleware:
                 headers["X-Request-ID"] = request_id
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+            elif message["type"] == "websocket.accept":
+                status = _SWITCHING_PROTOCOLS
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
+            routes: RouteTable = scope["app"].state.routes
             log.info(
                 "request",
-                method=scope["method"],
-                route=_get_route(scope),
+                method=scope.get("method", "WEBSOCKET"),
+                route=routes.get_template(scope),
                 status=status,
                 duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
             )
@@ -100,9 +106,3 @@ class BodyLimitMiddleware:
             return message
 
         await self.app(scope, receive_limited, send)
-
-
-def _get_route(scope: Scope) -> str:
-    """Return the route's template rather than the path, which may hold what a caller typed."""
-    route = scope.get("route")
-    return getattr(route, "path", "unmatched")

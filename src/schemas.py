@@ -28,14 +28,16 @@ class Schema(BaseModel):
 
     # A field with a default is always there, and the document says so.
     model_config = ConfigDict(
-        from_attributes=True, json_schema_serialization_defaults_required=True
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+        hide_input_in_errors=True,
     )
 
 
 class InputSchema(BaseModel):
     """What a caller sends: a misspelt field is an error, not a silent default."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Page(Schema, Generic[ItemT]):

@@ -1,10 +1,10 @@
 """Who is behind a credential: one query, so that whatever was revoked is refused from then on."""
 
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.auth.api_keys import KeyUseRecorder
@@ -13,6 +13,29 @@ from src.auth.models import APIKey, LoginSession, User
 from src.auth.schemas import Principal, Role, Scope
 from src.auth.tokens import AccessTokens, hash_secret, is_api_key
 from src.database import utc_now
+
+# Every request runs one of these: they are built once.
+_ROLE_OF_LOGIN: Final = (
+    select(User.role)
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .where(
+        User.id == bindparam("user_id"),
+        User.is_active,
+        LoginSession.id == bindparam("login_id"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > bindparam("now"),
+    )
+)
+_OWNER_OF_KEY: Final = (
+    select(APIKey.id, APIKey.user_id, APIKey.scopes, APIKey.last_used_at)
+    .join(User, User.id == APIKey.user_id)
+    .where(
+        APIKey.key_hash == bindparam("key_hash"),
+        APIKey.revoked_at.is_(None),
+        or_(APIKey.expires_at.is_(None), APIKey.expires_at > bindparam("now")),
+        User.is_active,
+    )
+)
 
 
 class Authenticator:
@@ -33,15 +56,8 @@ class Authenticator:
     async def _resolve_token(self, token: str) -> Principal:
         claims = self._tokens.read(token)
         role = await self._session.scalar(
-            select(User.role)
-            .join(LoginSession, LoginSession.user_id == User.id)
-            .where(
-                User.id == claims.user_id,
-                User.is_active,
-                LoginSession.id == claims.login_id,
-                LoginSession.revoked_at.is_(None),
-                LoginSession.expires_at > utc_now(),
-            )
+            _ROLE_OF_LOGIN,
+            {"user_id": claims.user_id, "login_id": claims.login_id, "now": utc_now()},
         )
         if role is None:
             raise InvalidTokenError
@@ -50,14 +66,7 @@ class Authenticator:
     async def _resolve_key(self, key: str) -> Principal:
         row = (
             await self._session.execute(
-                select(APIKey.id, APIKey.user_id, APIKey.scopes, APIKey.last_used_at)
-                .join(User, User.id == APIKey.user_id)
-                .where(
-                    APIKey.key_hash == hash_secret(key),
-                    APIKey.revoked_at.is_(None),
-                    or_(APIKey.expires_at.is_(None), APIKey.expires_at > utc_now()),
-                    User.is_active,
-                )
+                _OWNER_OF_KEY, {"key_hash": hash_secret(key), "now": utc_now()}
             )
         ).one_or_none()
         if row is None:

@@ -24,8 +24,9 @@ from src.chat.titles import make_title
 from src.chat.tree import find_newest_answer, load_history
 from src.config import ChatSettings
 from src.database import new_id, release, utc_now
+from src.llm.resolved import ChatModel, check_capabilities
 from src.llm.schemas import ChatOptions
-from src.llm.service import ChatModel, LLMService, check_capabilities
+from src.llm.service import LLMService
 from src.llm.usage import UsageService
 
 

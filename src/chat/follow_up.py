@@ -7,8 +7,9 @@ from typing import Final, Literal
 import structlog
 
 from src.exceptions import AppError
+from src.llm.resolved import ChatModel
 from src.llm.schemas import ChatMessage, ChatOptions
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 
 log = structlog.get_logger(__name__)
 

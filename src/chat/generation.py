@@ -22,8 +22,9 @@ from src.documents.schemas import PassageRead
 from src.documents.search import SearchQuery, SearchService
 from src.exceptions import AppError
 from src.llm.exceptions import ContextLengthExceededError
+from src.llm.resolved import ChatModel
 from src.llm.schemas import ChatChunk, ChatMessage
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 from src.schemas import Problem
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,9 @@ from sqlalchemy import update
 from src.chat.models import ChatSession
 from src.database import Sessions
 from src.exceptions import AppError
+from src.llm.resolved import ChatModel
 from src.llm.schemas import ChatMessage, ChatOptions
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 
 log = structlog.get_logger(__name__)
 

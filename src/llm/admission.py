@@ -80,11 +80,14 @@ class _Level:
 class ModelQueue:
     """The places of one model, and who waits for one.
 
-    The background never takes the last of several places: something urgent need not wait for it.
+    There may be more or fewer places at any time: whoever adds some calls `fill_places`. The
+    background never takes the last of several: something urgent need not wait for it.
     """
 
-    def __init__(self, places: int, max_waiting: int, max_waiting_per_user: int) -> None:
-        self.places = places
+    def __init__(
+        self, count_places: Callable[[], int], max_waiting: int, max_waiting_per_user: int
+    ) -> None:
+        self._count_places = count_places
         self._max_waiting = max_waiting
         self._max_waiting_per_user = max_waiting_per_user
         self._levels = {priority: _Level() for priority in Priority}
@@ -103,7 +106,7 @@ class ModelQueue:
     def check_room(self, user: Hashable) -> None:
         """Raise `LLMBusyError` when one more request of this user would find no place to wait."""
         own = sum(len(level.lines.get(user, ())) for level in self._levels.values())
-        if self.running >= self.places and (
+        if self.running >= self._count_places() and (
             self._waiting >= self._max_waiting or own >= self._max_waiting_per_user
         ):
             raise LLMBusyError
@@ -119,7 +122,7 @@ class ModelQueue:
             yield
         finally:
             self._running[priority] -= 1
-            self._fill_places()
+            self.fill_places()
 
     async def _enter(
         self, user: Hashable, priority: Priority, report: ReportPosition | None
@@ -128,7 +131,7 @@ class ModelQueue:
         ticket = _Ticket(user, priority, report, admitted)
         self._levels[priority].add(ticket)
         self._waiting += 1
-        self._fill_places()
+        self.fill_places()
         try:
             await admitted
         except asyncio.CancelledError:
@@ -141,9 +144,9 @@ class ModelQueue:
         else:
             self._levels[ticket.priority].remove(ticket)
             self._waiting -= 1
-        self._fill_places()
+        self.fill_places()
 
-    def _fill_places(self) -> None:
+    def fill_places(self) -> None:
         while (ticket := self._take_next()) is not None:
             self._running[ticket.priority] += 1
             self._waiting -= 1
@@ -157,9 +160,10 @@ class ModelQueue:
         return next((ticket for ticket in tickets if ticket is not None), None)
 
     def _list_admissible(self) -> list[Priority]:
-        if self.running >= self.places:
+        places = self._count_places()
+        if self.running >= places:
             return []
-        is_last_place = self.places > 1 and self.running == self.places - 1
+        is_last_place = places > 1 and self.running == places - 1
         return [Priority.INTERACTIVE] if is_last_place else list(Priority)
 
     def _report_positions(self) -> None:
@@ -170,19 +174,3 @@ class ModelQueue:
             if ticket.report is not None and ticket.position != position:
                 ticket.position = position
                 ticket.report(position)
-
-
-class Admission:
-    """One queue for each model, named as its server spells it."""
-
-    def __init__(self, places: int, max_waiting: int, max_waiting_per_user: int) -> None:
-        self._limits = (places, max_waiting, max_waiting_per_user)
-        self._queues: dict[str, ModelQueue] = {}
-
-    def get_queue(self, model: str) -> ModelQueue:
-        if model not in self._queues:
-            self._queues[model] = ModelQueue(*self._limits)
-        return self._queues[model]
-
-    def count_running(self) -> int:
-        return sum(queue.running for queue in self._queues.values())

@@ -91,6 +91,7 @@ def _create_aiohttp_session() -> aiohttp.ClientSession:
 class OllamaClient:
     def __init__(self, http: httpx.AsyncClient, settings: OllamaSettings) -> None:
         self._http = http
+        self.address = http.base_url.netloc.decode()
         self._embed_timeout_seconds = settings.embed_timeout_seconds
         self._chat_deadlines = Deadlines(
             first=settings.first_token_timeout_seconds,

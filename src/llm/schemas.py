@@ -100,6 +100,7 @@ class ModelRead(Schema):
     """An installed model. What an older Ollama does not tell is null or empty."""
 
     name: str
+    aliases: Annotated[list[str], Field(description="Further names that stand for it.")]
     digest: str
     size_bytes: int
     modified_at: datetime | None
@@ -115,11 +116,13 @@ class ModelRead(Schema):
 
 
 class ModelStatusRead(Schema):
-    """The state of one configured model and of the server it should be on."""
+    """The state of one configured model and of the servers it should be on."""
 
     model: str
     is_ready: bool
     version: Annotated[str | None, Field(description="Ollama's; null when it does not answer.")]
+    servers: Annotated[int, Field(description="How many are configured.")]
+    servers_ready: Annotated[int, Field(description="How many of them answer and have the model.")]
     detail: Annotated[str | None, Field(description="What to do when it is not ready.")]
 
 

@@ -1,30 +1,37 @@
 """The models as the rest of Colloquy sees them: which exist, their answers and their vectors."""
 
 import asyncio
-import hashlib
-import json
 import math
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from src.config import OllamaSettings
 from src.exceptions import AppError
-from src.llm.admission import Admission, Priority, ReportPosition
+from src.llm.admission import Priority, ReportPosition
 from src.llm.cache import ExpiringCache
-from src.llm.catalogue import ModelCatalogue, pick_model
 from src.llm.client import OllamaClient
+from src.llm.dispatch import Dispatcher, Turn
 from src.llm.exceptions import (
+    LLMFailedError,
     LLMInvalidResponseError,
-    ModelCapabilityError,
+    LLMUnavailableError,
     ModelInUseError,
     ModelMissingError,
     ModelNotFoundError,
 )
 from src.llm.names import normalise_model_name
-from src.llm.prefixes import EmbeddingPrefixes, get_prefixes
+from src.llm.preferences import ModelPreferences
+from src.llm.resolved import (
+    ChatModel,
+    EmbeddingIdentity,
+    check_capabilities,
+    get_context_length,
+    make_options,
+    resolve_chat_model,
+)
 from src.llm.schemas import (
     ChatChunk,
     ChatMessage,
@@ -36,99 +43,55 @@ from src.llm.schemas import (
     ResponseFormat,
     Think,
 )
-from src.llm.wire import ChatRequest, GenerationOptions, InstalledModel, ModelDetails
-
-METADATA_TTL_SECONDS = 30.0
+from src.llm.servers import ModelServers
+from src.llm.wire import ChatRequest, InstalledModel
 
 # Ollama cuts longer inputs, or crashes on them, when they exceed its default batch.
 MAX_EMBED_TOKENS = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class ChatModel:
-    """An installed model that answers. `capabilities` is None when an old server does not tell."""
-
-    name: str
-    digest: str
-    capabilities: frozenset[str] | None
-    num_ctx: int
-    num_predict: int
-
-    @property
-    def prompt_tokens(self) -> int:
-        """What the context window leaves for a prompt when the answer takes all it may."""
-        return self.num_ctx - self.num_predict
-
-    @property
-    def can_think(self) -> bool:
-        return self.capabilities is not None and "thinking" in self.capabilities
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingIdentity:
-    """Everything that decides what a vector means: vectors of two identities never mix."""
-
-    model: str
-    digest: str
-    dimension: int
-    query_prefix: str
-    document_prefix: str
-
-    @property
-    def collection_name(self) -> str:
-        identity = json.dumps(asdict(self), sort_keys=True).encode()
-        return f"chunks_{hashlib.sha256(identity).hexdigest()[:16]}"
 
 
 class LLMService:
     """Made once per process, because it remembers what the servers said about their models."""
 
     def __init__(
-        self,
-        chat_client: OllamaClient,
-        embed_client: OllamaClient,
-        settings: OllamaSettings,
-        *,
-        metadata_ttl_seconds: float = METADATA_TTL_SECONDS,
+        self, chat_servers: ModelServers, embed_servers: ModelServers, settings: OllamaSettings
     ) -> None:
         self._settings = settings
-        self._chat_client = chat_client
-        self._embed_client = embed_client
-        self._chat_models = ModelCatalogue(chat_client, metadata_ttl_seconds)
-        self._embed_models = ModelCatalogue(embed_client, metadata_ttl_seconds)
+        self._preferences = ModelPreferences(settings)
+        self._chat_servers = chat_servers
+        self._embed_servers = embed_servers
         self._dimensions = ExpiringCache(self._probe_dimension, math.inf)
-        self._prefixes = _choose_prefixes(settings)
-        limits = (settings.queue_length, settings.queue_per_user)
-        self._chat_admission = Admission(settings.concurrency, *limits)
-        self._embed_admission = Admission(settings.embed_concurrency, *limits)
+        make_dispatcher = partial(
+            Dispatcher,
+            max_waiting=settings.queue_length,
+            max_waiting_per_user=settings.queue_per_user,
+        )
+        self._chats = make_dispatcher(
+            chat_servers,
+            concurrency=settings.concurrency,
+            retried=(LLMUnavailableError, LLMFailedError),
+        )
+        # Where the model fails on a text, it will fail again: documents find out which text it is.
+        self._embeddings = make_dispatcher(
+            embed_servers, concurrency=settings.embed_concurrency, retried=(LLMUnavailableError,)
+        )
 
     async def resolve_chat_model(self, name: str | None) -> ChatModel:
         """Find the model a caller named, or the configured one."""
+        servers = self._chat_servers
         if name is None:
-            model = await _find_configured(self._chat_models, self._settings.chat_model)
+            model = await self._find_configured(servers, self._settings.chat_model)
         else:
-            model = await self._chat_models.find_model(name)
-        details = await self._chat_models.get_details(model)
-        if details.capabilities is not None and "completion" not in details.capabilities:
-            raise ModelCapabilityError(f"The model '{model.name}' cannot chat. Choose another one.")
-        settings = self._settings
-        num_ctx = min(settings.num_ctx, _context_length(model, details) or settings.num_ctx)
-        return ChatModel(
-            name=model.name,
-            digest=model.digest,
-            capabilities=None if details.capabilities is None else frozenset(details.capabilities),
-            num_ctx=num_ctx,
-            # At least half of a small window is left for the prompt.
-            num_predict=min(settings.num_predict, num_ctx // 2),
-        )
+            model = await servers.find_model(self._preferences.resolve(name))
+        return resolve_chat_model(model, await servers.get_details(model), self._preferences)
 
     def check_room(self, model: ChatModel, user_id: UUID) -> None:
         """Raise `LLMBusyError` when another question of this user could not even wait."""
-        self._chat_admission.get_queue(model.name).check_room(user_id)
+        self._chats.check_room(model, user_id)
 
     def count_running(self) -> int:
         """Return how many requests the models work on for us."""
-        return self._chat_admission.count_running() + self._embed_admission.count_running()
+        return self._chats.count_running() + self._embeddings.count_running()
 
     def stream_chat(
         self,
@@ -150,34 +113,25 @@ class LLMService:
         request = ChatRequest(
             model=model.name,
             messages=list(messages),
-            options=_generation_options(model, options),
-            keep_alive=self._settings.keep_alive,
+            options=make_options(model, options),
+            keep_alive=self._preferences.get_keep_alive(model.name),
             # A model that can think does so unless it is told not to.
             think=think if think or model.can_think else None,
             format=response_format,
             tools=list(tools) if tools else None,
         )
-        return self._stream_in_turn(request, user_id, report_position)
-
-    async def _stream_in_turn(
-        self, request: ChatRequest, user_id: UUID | None, report_position: ReportPosition | None
-    ) -> AsyncGenerator[ChatChunk, None]:
-        queue = self._chat_admission.get_queue(request.model)
-        async with (
-            queue.admit(user_id, Priority.INTERACTIVE, report_position),
-            aclosing(self._chat_client.stream_chat(request)) as chunks,
-        ):
-            async for chunk in chunks:
-                yield chunk
+        turn = Turn(user_id, Priority.INTERACTIVE, report_position)
+        return self._chats.stream(model, turn, lambda client: client.stream_chat(request))
 
     async def get_embedding_identity(self) -> EmbeddingIdentity:
-        model = await _find_configured(self._embed_models, self._settings.embed_model)
+        model = await self._find_embed_model()
+        prefixes = self._preferences.get_prefixes(model.name)
         return EmbeddingIdentity(
             model=normalise_model_name(model.name),
             digest=model.digest,
             dimension=await self._dimensions.get(model),
-            query_prefix=self._prefixes.query,
-            document_prefix=self._prefixes.document,
+            query_prefix=prefixes.query,
+            document_prefix=prefixes.document,
         )
 
     async def embed_query(self, text: str, *, user_id: UUID | None = None) -> list[float]:
@@ -187,59 +141,58 @@ class LLMService:
         self, texts: Sequence[str], *, user_id: UUID | None = None
     ) -> list[list[float]]:
         """Return one vector per text, in order, behind everybody who waits for an answer."""
-        prefixed = [self._prefixes.document + text for text in texts]
-        return (await self._embed(prefixed, user_id, Priority.BACKGROUND)).vectors
+        turn = Turn(user_id, Priority.BACKGROUND)
+        return (await self._embed(texts, turn, is_query=False)).vectors
 
     async def embed_texts(
         self, texts: Sequence[str], *, is_query: bool, user_id: UUID | None = None
     ) -> Embeddings:
         """Do the same for somebody who waits for it, of queries or of passages."""
-        prefix = self._prefixes.query if is_query else self._prefixes.document
-        return await self._embed([prefix + text for text in texts], user_id, Priority.INTERACTIVE)
+        return await self._embed(texts, Turn(user_id), is_query=is_query)
 
     async def list_models(self) -> list[ModelRead]:
-        models, loaded = await asyncio.gather(
-            self._chat_models.list_models(), self._chat_client.list_loaded()
-        )
+        servers = self._chat_servers
+        models, loaded = await asyncio.gather(servers.list_models(), servers.list_loaded())
         described = await asyncio.gather(
             *(self._describe_if_there(model, loaded) for model in models)
         )
         return [model for model in described if model is not None]
 
     async def get_model(self, name: str) -> ModelRead:
-        model = await self._chat_models.find_model(name)
-        return await self._describe(model, await self._chat_client.list_loaded())
+        model = await self._chat_servers.find_model(self._preferences.resolve(name))
+        return await self._describe(model, await self._chat_servers.list_loaded())
 
     async def delete_model(self, name: str) -> None:
-        model = await self._chat_models.find_model(name)
-        configured = (self._settings.chat_model, self._settings.embed_model)
-        if normalise_model_name(model.name) in map(normalise_model_name, configured):
+        """Delete a model from every server that has it."""
+        model = await self._chat_servers.find_model(name)
+        if normalise_model_name(model.name) in map(normalise_model_name, self.configured):
             raise ModelInUseError
-        await self._chat_client.delete_model(model.name)
-        await self._chat_models.refresh_models()
+        await self._chat_servers.delete_model(model.name)
 
-    def forget_models(self) -> None:
-        """Ask the servers anew which models they have."""
-        self._chat_models.forget()
-        self._embed_models.forget()
+    @property
+    def configured(self) -> tuple[str, str]:
+        """The models that answer and embed when nothing else is asked for."""
+        resolve = self._preferences.resolve
+        return resolve(self._settings.chat_model), resolve(self._settings.embed_model)
 
     async def check(self) -> LLMStatusRead:
         """Ask the servers now, whatever is remembered; never raises an AppError."""
         chat, embedding = await asyncio.gather(
-            _check_model(self._chat_client, self._chat_models, self._settings.chat_model),
-            _check_model(self._embed_client, self._embed_models, self._settings.embed_model),
+            self._check_model(self._chat_servers, self._settings.chat_model),
+            self._check_model(self._embed_servers, self._settings.embed_model),
         )
         return LLMStatusRead(
             is_ready=chat.is_ready and embedding.is_ready, chat=chat, embedding=embedding
         )
 
-    async def _embed(
-        self, texts: Sequence[str], user_id: UUID | None, priority: Priority
-    ) -> Embeddings:
+    async def _embed(self, texts: Sequence[str], turn: Turn, *, is_query: bool) -> Embeddings:
         """Ask for a limited number at once: each batch waits for a turn of its own."""
+        model = await self._find_embed_model()
+        prefixes = self._preferences.get_prefixes(model.name)
+        prefix = prefixes.query if is_query else prefixes.document
         size = self._settings.embed_batch_size
         batches = [
-            await self._embed_batch(texts[start : start + size], user_id, priority)
+            await self._embed_batch([prefix + text for text in texts[start : start + size]], turn)
             for start in range(0, len(texts), size)
         ]
         return Embeddings(
@@ -247,32 +200,46 @@ class LLMService:
             prompt_tokens=sum(batch.prompt_tokens for batch in batches),
         )
 
-    async def _embed_batch(
-        self, texts: Sequence[str], user_id: UUID | None, priority: Priority
-    ) -> Embeddings:
-        model = await _find_configured(self._embed_models, self._settings.embed_model)
+    async def _embed_batch(self, texts: Sequence[str], turn: Turn) -> Embeddings:
+        model = await self._find_embed_model()
         dimension = await self._dimensions.get(model)
-        async with self._embed_admission.get_queue(model.name).admit(user_id, priority):
-            batch = await self._embed_with(model, texts)
+        batch = await self._embed_with(model, texts, turn)
         if any(len(vector) != dimension for vector in batch.vectors):
             raise LLMInvalidResponseError("The embedding model changed meanwhile. Try again.")
         return batch
 
     async def _probe_dimension(self, model: InstalledModel) -> int:
-        probe = await self._embed_with(model, ["How long is a vector?"])
+        probe = await self._embed_with(model, ["How long is a vector?"], Turn(None))
         return len(probe.vectors[0])
 
-    async def _embed_with(self, model: InstalledModel, texts: Sequence[str]) -> Embeddings:
-        context_length = _context_length(model, await self._embed_models.get_details(model))
-        return await self._embed_client.embed(
-            model.name,
-            texts,
-            keep_alive=self._settings.keep_alive,
-            num_ctx=context_length and min(context_length, MAX_EMBED_TOKENS),
-        )
+    async def _embed_with(
+        self, model: InstalledModel, texts: Sequence[str], turn: Turn
+    ) -> Embeddings:
+        length = get_context_length(model, await self._embed_servers.get_details(model))
+
+        async def embed(client: OllamaClient) -> AsyncGenerator[Embeddings, None]:
+            yield await client.embed(
+                model.name,
+                texts,
+                keep_alive=self._preferences.get_keep_alive(model.name),
+                num_ctx=length and min(length, MAX_EMBED_TOKENS),
+            )
+
+        async with aclosing(self._embeddings.stream(model, turn, embed)) as answers:
+            return await anext(answers)
+
+    async def _find_embed_model(self) -> InstalledModel:
+        return await self._find_configured(self._embed_servers, self._settings.embed_model)
+
+    async def _find_configured(self, servers: ModelServers, name: str) -> InstalledModel:
+        model = self._preferences.resolve(name)
+        try:
+            return await servers.find_model(model)
+        except ModelNotFoundError as exc:
+            raise ModelMissingError(model) from exc
 
     async def _describe_if_there(
-        self, model: InstalledModel, loaded: Sequence[str]
+        self, model: InstalledModel, loaded: Collection[str]
     ) -> ModelRead | None:
         """Leave out a model that was removed since the list was read."""
         try:
@@ -280,11 +247,12 @@ class LLMService:
         except ModelNotFoundError:
             return None
 
-    async def _describe(self, model: InstalledModel, loaded: Sequence[str]) -> ModelRead:
-        details = await self._chat_models.get_details(model)
-        chat_model = normalise_model_name(self._settings.chat_model)
+    async def _describe(self, model: InstalledModel, loaded: Collection[str]) -> ModelRead:
+        details = await self._chat_servers.get_details(model)
+        chat_model = normalise_model_name(self.configured[0])
         return ModelRead(
             name=model.name,
+            aliases=self._preferences.list_aliases(model.name),
             digest=model.digest,
             size_bytes=model.size,
             modified_at=model.modified_at,
@@ -292,54 +260,25 @@ class LLMService:
             parameter_size=model.details.parameter_size,
             quantization=model.details.quantization_level,
             capabilities=details.capabilities,
-            context_length=_context_length(model, details),
+            context_length=get_context_length(model, details),
             is_default=normalise_model_name(model.name) == chat_model,
             is_loaded=model.name in loaded,
         )
 
-
-def check_capabilities(model: ChatModel, *, think: Think, has_images: bool) -> None:
-    """Raise when a model lacks what is asked of it; an old server does not tell what it has."""
-    if model.capabilities is None:
-        return
-    if think and not model.can_think:
-        raise ModelCapabilityError(f"The model '{model.name}' cannot think aloud.")
-    if has_images and "vision" not in model.capabilities:
-        raise ModelCapabilityError(f"The model '{model.name}' cannot look at images.")
-
-
-def _generation_options(model: ChatModel, options: ChatOptions | None) -> GenerationOptions:
-    chosen = options.model_dump(exclude_none=True) if options else {}
-    chosen["num_predict"] = min(chosen.get("num_predict", model.num_predict), model.num_predict)
-    return GenerationOptions(num_ctx=model.num_ctx, **chosen)
-
-
-def _choose_prefixes(settings: OllamaSettings) -> EmbeddingPrefixes:
-    own = get_prefixes(settings.embed_model)
-    return EmbeddingPrefixes(
-        query=own.query if settings.query_prefix is None else settings.query_prefix,
-        document=own.document if settings.document_prefix is None else settings.document_prefix,
-    )
-
-
-def _context_length(model: InstalledModel, details: ModelDetails) -> int | None:
-    return details.context_length or model.details.context_length
-
-
-async def _find_configured(models: ModelCatalogue, name: str) -> InstalledModel:
-    try:
-        return await models.find_model(name)
-    except ModelNotFoundError as exc:
-        raise ModelMissingError(name) from exc
-
-
-async def _check_model(
-    client: OllamaClient, catalogue: ModelCatalogue, name: str
-) -> ModelStatusRead:
-    version: str | None = None
-    try:
-        version = await client.get_version()
-        pick_model(await catalogue.refresh_models(), name)
-    except AppError as exc:
-        return ModelStatusRead(model=name, is_ready=False, version=version, detail=exc.detail)
-    return ModelStatusRead(model=name, is_ready=True, version=version, detail=None)
+    async def _check_model(self, servers: ModelServers, name: str) -> ModelStatusRead:
+        version: str | None = None
+        ready, detail = 0, None
+        try:
+            version = await servers.check()
+            model = await self._find_configured(servers, name)
+            ready = sum(server.has(model) for server in servers.list_well())
+        except AppError as exc:
+            detail = exc.detail
+        return ModelStatusRead(
+            model=name,
+            is_ready=detail is None,
+            version=version,
+            servers=len(servers.servers),
+            servers_ready=ready,
+            detail=detail,
+        )

@@ -71,6 +71,10 @@ class ReplyMessage(BaseModel):
 
 
 class ChatLine(BaseModel):
+    """A piece of an answer, which no error may quote."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     error: object = None
     message: ReplyMessage = ReplyMessage()
     done: bool = False

@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 from src.config import Settings
 from src.database import create_engine, create_sessions
 from src.documents.embedding import IN_PART, SIMPLIFIED, PassageEmbedder, list_forms
-from src.llm.client import OllamaClient, create_http_client
 from src.llm.exceptions import LLMFailedError, LLMUnavailableError
+from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from tests.fixtures.models import ODD, POISON, MoodyModel
 from tests.fixtures.servers import run_server
@@ -26,10 +26,9 @@ async def run_embedder(settings: Settings, model: MoodyModel) -> AsyncIterator[P
     engine = create_engine(settings.database.url.get_secret_value(), settings.database)
     async with (
         run_server(model.app) as server,
-        create_http_client(plain, server.url) as http,
+        open_servers(plain, [server.url]) as servers,
     ):
-        client = OllamaClient(http, plain)
-        llm = LLMService(client, client, plain)
+        llm = LLMService(servers, servers, plain)
         yield PassageEmbedder(create_sessions(engine), llm, cache_days=30)
     await engine.dispose()
 

@@ -19,6 +19,12 @@ class ScriptedModel:
     dimension: int = 3
 
 
+def _set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class ScriptedServer:
     """Speaks as much of Ollama's protocol as the service needs, and keeps what it was asked."""
@@ -28,6 +34,8 @@ class ScriptedServer:
     pulled_lines: list[dict[str, object]] = field(default_factory=list)
     said: dict[str, object] = field(default_factory=lambda: {"content": "Yes."})
     may_pull: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event = field(default_factory=_set_event)
+    failures: list[Response] = field(default_factory=list)
 
     @property
     def app(self) -> Starlette:
@@ -95,8 +103,19 @@ class ScriptedServer:
         return JSONResponse(shown)
 
     async def _chat(self, request: Request) -> Response:
+        """Fail as often as the test says; else say one half at once, and the end when allowed."""
         await self._read(request)
-        return JSONResponse({"message": self.said, "done": True, "done_reason": "stop"})
+        if self.failures:
+            return self.failures.pop(0)
+
+        async def write() -> AsyncIterator[bytes]:
+            if not self.may_answer.is_set():
+                yield json.dumps({"message": {"content": "Half"}}).encode() + b"\n"
+                await self.may_answer.wait()
+            end = {"message": self.said, "done": True, "done_reason": "stop"}
+            yield json.dumps(end).encode() + b"\n"
+
+        return StreamingResponse(write())
 
     async def _embed(self, request: Request) -> Response:
         body = await self._read(request)

@@ -56,7 +56,7 @@ class Crowd:
 
 
 def make_crowd(places: int = 1, max_waiting: int = 100, per_user: int = 100) -> Crowd:
-    return Crowd(ModelQueue(places, max_waiting, per_user))
+    return Crowd(ModelQueue(lambda: places, max_waiting, per_user))
 
 
 async def test_as_many_run_at_once_as_there_are_places() -> None:

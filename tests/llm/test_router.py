@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 
 from src.config import OllamaSettings
-from src.llm.client import OllamaClient, create_http_client
 from src.llm.router import router
+from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from tests.fixtures.servers import LoopbackServer
 from tests.llm.conftest import ServerFactory
@@ -19,12 +19,11 @@ SETTINGS = OllamaSettings(chat_model="offline-chat", embed_model="offline-embed"
 async def http(
     offline_models: LoopbackServer, serve: ServerFactory
 ) -> AsyncIterator[httpx.AsyncClient]:
-    async with create_http_client(SETTINGS, offline_models.url) as upstream:
-        client = OllamaClient(upstream, SETTINGS)
+    async with open_servers(SETTINGS, [offline_models.url]) as servers:
 
         @asynccontextmanager
         async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, LLMService]]:
-            yield {"llm": LLMService(client, client, SETTINGS)}
+            yield {"llm": LLMService(servers, servers, SETTINGS)}
 
         app = FastAPI(lifespan=lifespan)
         app.include_router(router)

@@ -6,11 +6,19 @@ from dataclasses import replace
 from typing import Protocol
 
 import pytest
+from starlette.responses import JSONResponse
 
 from src.config import OllamaSettings
-from src.llm.exceptions import LLMInvalidResponseError, ModelCapabilityError, ModelNotFoundError
+from src.llm.exceptions import (
+    LLMInvalidResponseError,
+    LLMUnavailableError,
+    ModelCapabilityError,
+    ModelNotFoundError,
+)
+from src.llm.resolved import EmbeddingIdentity
 from src.llm.schemas import ChatMessage, ChatOptions
-from src.llm.service import EmbeddingIdentity, LLMService
+from src.llm.servers import ModelServers
+from src.llm.service import LLMService
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.llm.conftest import ClientFactory
 from tests.llm.scripted import ScriptedModel, ScriptedServer
@@ -30,6 +38,7 @@ async def scripted() -> AsyncIterator[tuple[ScriptedServer, LoopbackServer]]:
 def ollama(scripted: tuple[ScriptedServer, LoopbackServer]) -> ScriptedServer:
     server, _ = scripted
     server.requests.clear()
+    server.failures.clear()
     server.models = {
         "llama3.2:latest": ScriptedModel(),
         "qwen3:8b": ScriptedModel(capabilities=["completion", "thinking"]),
@@ -51,7 +60,8 @@ def make_service(
     async def make(ttl_seconds: float = HOUR_SECONDS, **settings: object) -> LLMService:
         client = await make_client(scripted[1].url)
         values = OllamaSettings.model_validate(settings)
-        return LLMService(client, client, values, metadata_ttl_seconds=ttl_seconds)
+        servers = ModelServers([client], values, metadata_ttl_seconds=ttl_seconds)
+        return LLMService(servers, servers, values)
 
     return make
 
@@ -281,7 +291,58 @@ async def test_the_status_names_what_is_missing(
 
 
 async def test_the_status_of_a_server_that_is_gone(make_client: ClientFactory) -> None:
-    client = await make_client("127.0.0.1:1")
-    status = await LLMService(client, client, OllamaSettings()).check()
+    servers = ModelServers([await make_client("127.0.0.1:1")], OllamaSettings())
+    status = await LLMService(servers, servers, OllamaSettings()).check()
     assert (status.is_ready, status.chat.version) == (False, None)
     assert "Start Ollama" in (status.chat.detail or "")
+
+
+async def test_a_busy_server_is_asked_once_more(
+    make_service: ServiceFactory, ollama: ScriptedServer
+) -> None:
+    service = await make_service()
+    ollama.failures = [JSONResponse({"error": "server busy"}, 503)]
+    await send(service, "llama3.2")
+    ollama.failures = [JSONResponse({"error": "server busy"}, 503)] * 2
+    with pytest.raises(LLMUnavailableError):
+        await send(service, "llama3.2")
+    assert (len(ollama.bodies_of("chat")), ollama.failures) == (4, [])
+
+
+async def test_nothing_is_asked_again_that_cannot_be_mended(
+    make_service: ServiceFactory, ollama: ScriptedServer
+) -> None:
+    service = await make_service()
+    ollama.failures = [JSONResponse({"error": '"x" does not support tools'}, 400)]
+    with pytest.raises(ModelCapabilityError):
+        await send(service, "llama3.2")
+    assert len(ollama.bodies_of("chat")) == 1
+
+
+async def test_an_alias_stands_for_a_model(make_service: ServiceFactory) -> None:
+    service = await make_service(aliases={"Fast": "qwen3:8b"}, chat_model="fast")
+    for name in ("fast", "FAST:latest", None):
+        assert (await service.resolve_chat_model(name)).name == "qwen3:8b"
+    described = {model.name: model for model in await service.list_models()}
+    assert described["qwen3:8b"].aliases == ["Fast"]
+    assert described["qwen3:8b"].is_default
+
+
+async def test_a_model_has_defaults_of_its_own(
+    make_service: ServiceFactory, ollama: ScriptedServer
+) -> None:
+    own = {"num_ctx": 2048, "num_predict": 100, "keep_alive": "1h", "document_prefix": "D: "}
+    service = await make_service(
+        model_defaults={"LLAMA3.2": own, "nomic-embed-text:latest": own}, query_prefix="Q: "
+    )
+    await send(service, "llama3.2")
+    (asked,) = ollama.bodies_of("chat")
+    assert asked["options"] == {"num_ctx": 2048, "num_predict": 100}
+    assert asked["keep_alive"] == "1h"
+    await send(service, "qwen3:8b")
+    assert ollama.bodies_of("chat")[1]["keep_alive"] == "30m"
+    await service.embed_query("a")
+    await service.embed_documents(["a"])
+    embedded = ollama.bodies_of("embed")
+    assert [body["input"] for body in embedded[1:]] == [["Q: a"], ["D: a"]]
+    assert {body["keep_alive"] for body in embedded} == {"1h"}

@@ -16,6 +16,7 @@ from src.database import Sessions, new_id
 from src.documents.search import SearchQuery, SearchService
 from src.llm.exceptions import ModelNotFoundError
 from src.llm.names import normalise_model_name
+from src.llm.resolved import ChatModel
 from src.llm.schemas import (
     ChatChunk,
     ChatMessage,
@@ -25,7 +26,7 @@ from src.llm.schemas import (
     ResponseFormat,
     Think,
 )
-from src.llm.service import ChatModel, LLMService
+from src.llm.service import LLMService
 from src.llm.usage import UsageService
 
 DOCUMENTS_SUFFIX = "@docs"
@@ -95,18 +96,17 @@ class OpenAIService:
         return embeddings
 
     async def list_models(self) -> list[ModelOut]:
-        """List every model, and those that chat once more as the ones that ask the documents."""
+        """List every model under all its names, and what chats once more with `@docs`."""
         models = await self._llm.list_models()
         return [entry for model in models for entry in _describe(model)]
 
     async def get_model(self, name: str) -> ModelOut:
-        base = name.removesuffix(DOCUMENTS_SUFFIX)
-        entries = _describe(await self._llm.get_model(base))
-        if name == base:
-            return entries[0]
-        if len(entries) == 1:
-            raise ModelNotFoundError(name)
-        return entries[1]
+        wanted = _normalise(name)
+        entries = _describe(await self._llm.get_model(name.removesuffix(DOCUMENTS_SUFFIX)))
+        for entry in entries:
+            if _normalise(entry.id) == wanted:
+                return entry
+        raise ModelNotFoundError(name)
 
     async def _add_passages(
         self,
@@ -154,10 +154,21 @@ class OpenAIService:
         return record
 
 
+def _normalise(name: str) -> tuple[str, bool]:
+    base = name.removesuffix(DOCUMENTS_SUFFIX)
+    return normalise_model_name(base), base != name
+
+
 def _describe(model: ModelRead) -> list[ModelOut]:
     created = int(model.modified_at.timestamp()) if model.modified_at else 0
     can_chat = model.capabilities is None or "completion" in model.capabilities
     return [
-        ModelOut(id=name, created=created, owned_by="colloquy", context_length=model.context_length)
-        for name in (model.name, f"{model.name}{DOCUMENTS_SUFFIX}")[: 2 if can_chat else 1]
+        ModelOut(
+            id=f"{name}{suffix}",
+            created=created,
+            owned_by="colloquy",
+            context_length=model.context_length,
+        )
+        for name in (model.name, *model.aliases)
+        for suffix in (("", DOCUMENTS_SUFFIX) if can_chat else ("",))
     ]

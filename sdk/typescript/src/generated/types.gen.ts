@@ -770,6 +770,10 @@ export type ModelOut = {
  */
 export type ModelRead = {
     name: string;
+    /**
+     * Further names that stand for it.
+     */
+    aliases: Array<string>;
     digest: string;
     size_bytes: number;
     modified_at: string | null;
@@ -795,7 +799,7 @@ export type ModelRead = {
 };
 
 /**
- * The state of one configured model and of the server it should be on.
+ * The state of one configured model and of the servers it should be on.
  */
 export type ModelStatusRead = {
     model: string;
@@ -804,6 +808,14 @@ export type ModelStatusRead = {
      * Ollama's; null when it does not answer.
      */
     version: string | null;
+    /**
+     * How many are configured.
+     */
+    servers: number;
+    /**
+     * How many of them answer and have the model.
+     */
+    servers_ready: number;
     /**
      * What to do when it is not ready.
      */
