@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet check format lock openapi access env-example clean
+.PHONY: help run test test-fleet test-faults check format lock openapi access env-example clean
 .PHONY: sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
@@ -23,6 +23,9 @@ test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet
+
+test-faults: $(DEV_STAMP) ## Kill what ingestion stands on, at each of its steps, and test that nothing is lost
+	$(BIN)/pytest -n $(or $(WORKERS),auto) --timeout 600 tests/faults
 
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .

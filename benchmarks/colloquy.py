@@ -71,4 +71,4 @@ async def wait_until_ready(http: httpx.AsyncClient) -> None:
             waiting += len(page.json()["items"])
         if not waiting:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)

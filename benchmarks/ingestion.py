@@ -1,7 +1,8 @@
 """How fast documents become searchable, what it costs, and what others feel of it.
 
-`python -m benchmarks.ingestion [PART OF A ROW'S NAME]`. Beside the pipeline stands its floor, in the same run: the same
-files read, their passages embedded, and their points written, one after the other and nothing else.
+`python -m benchmarks.ingestion [PART OF A ROW'S NAME]`. Beside the pipeline stands its floor, in
+the same run: the same files read, their passages embedded, and their points written, one after the
+other and nothing else.
 While the pipeline works, another process asks `/health/live` every 20 ms, and somebody else asks
 questions. Colloquy and the model server are processes of their own.
 """
@@ -30,7 +31,7 @@ from src.documents.vectors.base import ChunkPoint
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.sparse import SparseEncoder
 from src.embedded.models import run_offline_models
-from src.llm.client import OllamaClient, create_http_client
+from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from tests.fixtures.files import make_pdf
 from tests.fixtures.processes import Colloquy, run_colloquy
@@ -245,9 +246,8 @@ async def open_floor(stack: AsyncExitStack, models: dict[str, str], folder: Path
     reader, vectors = DocumentReader(Settings().documents), EdgeVectorIndex(folder / "floor")
     stack.push_async_callback(reader.close)
     stack.push_async_callback(vectors.close)
-    http = await stack.enter_async_context(create_http_client(settings, models["url"]))
-    client = OllamaClient(http, settings)
-    return Floor(reader, LLMService(client, client, settings), vectors)
+    servers = await stack.enter_async_context(open_servers(settings, [models["url"]]))
+    return Floor(reader, LLMService(servers, servers, settings), vectors)
 
 
 def make_points(texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> list[ChunkPoint]:

@@ -27,7 +27,7 @@ from src.documents.extraction import ExtractedChunk
 from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
 from src.documents.queue import IngestJob, JobQueue, PurgeJob, PurgeUserJob, RetagJob
-from src.documents.reader import DocumentReader
+from src.documents.reader import DocumentReader, Reading
 from src.documents.storage import FileStorage
 from src.documents.usage import note_language
 from src.documents.vectors.base import ChunkPoint, VectorIndex
@@ -52,6 +52,11 @@ class EmbeddedBatch:
 
     def __iter__(self) -> Iterator[tuple[Chunk, str, Embedding]]:
         return zip(self.chunks, self.texts, self.embeddings, strict=True)
+
+    @property
+    def has_issues(self) -> bool:
+        """Whether any of them was or is special to the model."""
+        return any(chunk.issue_code or made.issue_code for chunk, _, made in self)
 
     @property
     def end(self) -> int:
@@ -161,24 +166,29 @@ class IngestionService:
             await session.execute(delete(Chunk).where(Chunk.document_id == document.id))
         content = self._storage.open(document.storage_key, 0, document.size_bytes)
         async with self._reader.read(content, document.size_bytes, document.media_type) as reading:
+            left = reading.chunk_count
             async for batch in reading.chunks:
-                await self._write_chunks(document, batch)
-        async with self._sessions.begin() as session:
-            values = {
-                "page_count": reading.page_count,
-                "language": reading.language,
-                "chunks_total": reading.chunk_count,
+                left -= len(batch)
+                await self._write_chunks(document, batch, None if left else reading)
+
+    async def _write_chunks(
+        self, document: Document, chunks: Sequence[ExtractedChunk], done: Reading | None
+    ) -> None:
+        """Write a batch of passages, and with the last one what there is to say of all of them."""
+        values: dict[str, object] = {"step": "extracting"}
+        if done is not None:
+            values |= {
+                "page_count": done.page_count,
+                "language": done.language,
+                "chunks_total": done.chunk_count,
                 "chunks_done": 0,
                 "next_collection": None,
             }
-            await _write(session, document, values)
-            if reading.language:
-                await note_language(session, document.user_id, reading.language)
-
-    async def _write_chunks(self, document: Document, chunks: Sequence[ExtractedChunk]) -> None:
         async with self._sessions.begin() as session:
-            await _write(session, document, {"step": "extracting"})  # Raises when it is gone.
+            await _write(session, document, values)  # Raises when it is gone.
             await session.execute(insert(Chunk), _make_rows(document.id, chunks))
+            if done is not None and done.language:
+                await note_language(session, document.user_id, done.language)
 
     async def _index(self, document: Document) -> None:
         identity = await self._llm.get_embedding_identity()
@@ -231,6 +241,8 @@ class IngestionService:
     async def _write_batch(self, document: Document, collection: str, batch: EmbeddedBatch) -> None:
         points = await asyncio.to_thread(self._make_points, document, batch)
         await self._vectors.upsert(collection, points)
+        if batch.end == document.chunks_total and not batch.has_issues:
+            return  # It is ready at once, which says as much.
         async with self._sessions.begin() as session:
             await _write(session, document, {"chunks_done": batch.end})
             await _write_issues(session, batch)
@@ -279,7 +291,7 @@ class IngestionService:
             done = await session.scalar(
                 update(Document)
                 .where(Document.id == document.id, is_as_indexed)
-                .values(_describe_end(collection, skipped))
+                .values(_describe_end(document, collection, skipped))
                 .returning(Document.id)
                 .execution_options(synchronize_session=False)
             )
@@ -324,13 +336,14 @@ def _start(document: Document) -> dict[str, object]:
     return {"status": "processing", "status_code": None, "status_detail": None}
 
 
-def _describe_end(collection: str, skipped: int) -> dict[str, object]:
+def _describe_end(document: Document, collection: str, skipped: int) -> dict[str, object]:
     detail = f"{skipped} passages can be found by their words alone; the list of passages says why."
     return {
         "status": "ready",
         "step": None,
         "collection": collection,
         "next_collection": None,
+        "chunks_done": document.chunks_total,
         "chunks_skipped": skipped,
         "failures": 0,
         "status_code": PASSAGES_SKIPPED if skipped else None,
