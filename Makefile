@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help run test test-fleet test-faults check format lock openapi access env-example clean
 .PHONY: sdk web
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
-.PHONY: bench-api
+.PHONY: bench-api bench-search
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
 
 bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that answer 1,190 questions
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-search: $(DEV_STAMP) ## Measure searches beside the bare engine, up to 100,000 passages (some minutes)
+	$(BIN)/python -m benchmarks.search
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams

@@ -4,13 +4,14 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import uvicorn
 
 from src.config import LogSettings, Settings
+from src.embedded.models import run_offline_models
 from src.embedded.services import run_missing_services
 from src.logs import configure_logging
 from src.main import create_app
@@ -72,3 +73,13 @@ async def wait_until_ready(http: httpx.AsyncClient) -> None:
         if not waiting:
             return
         await asyncio.sleep(0.1)
+
+
+async def find_models(stack: AsyncExitStack, folder: Path) -> dict[str, str]:
+    """Those that the environment names, or else the offline ones."""
+    named = Settings().ollama
+    if named.url is not None:
+        names = {"chat_model": named.chat_model, "embed_model": named.embed_model}
+        return {"url": named.url} | names
+    url = await stack.enter_async_context(run_offline_models(folder / "models.log"))
+    return {"url": url, "chat_model": "offline-chat", "embed_model": "offline-embed"}

@@ -21,7 +21,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from benchmarks.colloquy import log_in, send_files, wait_until_ready
+from benchmarks.colloquy import find_models, log_in, send_files, wait_until_ready
 from src.config import OllamaSettings, Settings
 from src.documents.chunking import ExtractedChunk
 from src.documents.filetypes import detect_type
@@ -30,7 +30,6 @@ from src.documents.reader import DocumentReader
 from src.documents.vectors.base import ChunkPoint
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.sparse import SparseEncoder
-from src.embedded.models import run_offline_models
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from tests.fixtures.files import make_pdf
@@ -229,16 +228,6 @@ async def count_chunks(http: httpx.AsyncClient) -> int:
         cursor = page["next_cursor"]
         if cursor is None:
             return total
-
-
-async def find_models(stack: AsyncExitStack, folder: Path) -> dict[str, str]:
-    """Those that the environment names, or else the offline ones."""
-    named = Settings().ollama
-    if named.url is not None:
-        names = {"chat_model": named.chat_model, "embed_model": named.embed_model}
-        return {"url": named.url} | names
-    url = await stack.enter_async_context(run_offline_models(folder / "models.log"))
-    return {"url": url, "chat_model": "offline-chat", "embed_model": "offline-embed"}
 
 
 async def open_floor(stack: AsyncExitStack, models: dict[str, str], folder: Path) -> Floor:

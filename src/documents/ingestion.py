@@ -151,6 +151,7 @@ class IngestionService:
     async def tidy(self) -> None:
         """Delete what was kept for a while and is not needed any more."""
         await self._embedder.forget_unused()
+        await self._storage.delete_unfinished()
 
     async def _load(self, document_id: UUID) -> Document | None:
         async with self._sessions() as session:

@@ -18,7 +18,7 @@ from src.documents.reconciler import Findings
 from src.main import create_app
 from src.operations import verify
 from tests.fixtures.models import MoodyModel
-from tests.fixtures.processes import run_colloquy
+from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.servers import run_server
 from tests.fixtures.users import User, sign_up
 from tests.fleet.qdrant import QdrantStandIn
@@ -173,7 +173,7 @@ async def test_postgresql_dies_in_the_middle_of_ingestion(tmp_path: Path) -> Non
         document_id = await send(user)
         await wait_for(user, document_id, lambda document: document["chunks_done"] > 0)
         postmaster.send_signal(signal.SIGKILL)
-        await wait_for_end(user, document_id)
+        await wait_for_end(colloquy, user, document_id)
         found = await user.search(NEEDLE)
         assert len([p for p in found if NEEDLE in p["text"]]) == 1
         listed = (await user.http.get("/documents")).json()["items"]
@@ -189,12 +189,12 @@ async def wait_for(
             await asyncio.sleep(0.005)
 
 
-async def wait_for_end(user: User, document_id: str) -> None:
+async def wait_for_end(colloquy: Colloquy, user: User, document_id: str) -> None:
     """As any client would: a database that is away is an answer of 503, and worth another try."""
     async with asyncio.timeout(120):
         while True:
             response = await user.http.get(f"/documents/{document_id}")
-            assert response.status_code in (200, 503), response.text
+            assert response.status_code in (200, 503), colloquy.log
             if response.status_code == 200 and response.json()["status"] == "ready":
                 return
             await asyncio.sleep(0.1)
