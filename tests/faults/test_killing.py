@@ -132,6 +132,7 @@ async def wait_for_row(settings: Settings, query: str) -> None:
 
 async def test_a_kill_between_a_deletion_and_its_purge(own: Settings) -> None:
     async with run(own) as colloquy, sign_up(colloquy.api_url) as user:
+        await user.add_document("A harbour that stays.")
         document_id = await send(user)
         await user.wait_for(document_id)
         engine = find_child(colloquy, "src.documents.vectors")
@@ -146,8 +147,9 @@ async def test_a_kill_after_a_deletion_in_the_middle_of_ingestion(own: Settings)
     async with (
         run(own) as colloquy,
         sign_up(colloquy.api_url) as user,
-        hold_at(get_url(own), *STEPS["has-embedded"]) as gate,
+        hold_at(get_url(own), *STEPS["writes-passages"]) as gate,
     ):
+        await user.add_document("A harbour that stays.")
         document_id = await send(user)
         await gate.wait_until_reached()
         assert (await user.http.delete(f"/documents/{document_id}")).status_code == 204
@@ -158,12 +160,12 @@ async def test_a_kill_after_a_deletion_in_the_middle_of_ingestion(own: Settings)
 async def expect_gone(settings: Settings, user: User, document_id: str) -> None:
     async with run(settings) as colloquy, come_back(colloquy, user) as same:
         assert (await same.http.get(f"/documents/{document_id}")).status_code == 404
-        assert await same.search(NEEDLE) == []
         await wait_for_row(settings, "SELECT count(*) = 0 FROM pgqueuer")
-        assert await same.search(NEEDLE) == []
+        assert NEEDLE not in str(await same.search(NEEDLE))
         await colloquy.stop()
     assert await verify(settings, mend=False) == Findings()
-    assert [path for path in (settings.data_dir / "files").rglob("*") if path.is_file()] == []
+    files = (settings.data_dir / "files").rglob("*")
+    assert len([path for path in files if path.is_file()]) == 1
 
 
 async def test_a_kill_in_the_middle_of_an_upload(own: Settings) -> None:
