@@ -144,16 +144,13 @@ async def test_a_kill_between_a_deletion_and_its_purge(own: Settings) -> None:
 
 
 async def test_a_kill_after_a_deletion_in_the_middle_of_ingestion(own: Settings) -> None:
-    async with (
-        run(own) as colloquy,
-        sign_up(colloquy.api_url) as user,
-        hold_at(get_url(own), *STEPS["writes-passages"]) as gate,
-    ):
+    async with run(own) as colloquy, sign_up(colloquy.api_url) as user:
         await user.add_document("A harbour that stays.")
-        document_id = await send(user)
-        await gate.wait_until_reached()
-        assert (await user.http.delete(f"/documents/{document_id}")).status_code == 204
-        await colloquy.kill()
+        async with hold_at(get_url(own), *STEPS["has-embedded"]) as gate:
+            document_id = await send(user)
+            await gate.wait_until_reached()
+            assert (await user.http.delete(f"/documents/{document_id}")).status_code == 204
+            await colloquy.kill()
     await expect_gone(own, user, document_id)
 
 
