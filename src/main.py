@@ -166,7 +166,8 @@ async def _start(
     if settings.documents.worker_concurrency:
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
-    search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    readers = create_readers(parts.engine)
+    search = SearchService(readers, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
@@ -180,7 +181,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
-        "readers": create_readers(parts.engine),
+        "readers": readers,
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
