@@ -8,7 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: sdk web
+.PHONY: sdk web test-web screenshots
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
 
@@ -49,6 +49,12 @@ access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
 	cd sdk/typescript && node generate.mjs
+
+test-web: $(DEV_STAMP) ## Drive the page in Chromium: the whole journey, hostile content, accessibility
+	@web/test
+
+screenshots: $(DEV_STAMP) ## Take docs/screenshots anew
+	@SCREENSHOTS=1 web/test tests/access.test.mjs
 
 web: ## Build the page for people into src/web/static
 	@web/build
