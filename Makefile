@@ -7,8 +7,8 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet check format lock openapi access env-example clean
-.PHONY: sdk web test-web screenshots
+.PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
+.PHONY: sdk test-sdk web test-web screenshots test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
 
@@ -24,6 +24,9 @@ test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet
 
+soak: $(DEV_STAMP) ## Run a fleet for ten minutes (SECONDS=...) while its processes are killed, and compare
+	$(BIN)/python -m tests.fleet.soak
+
 check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated files and dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -32,6 +35,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
+	$(BIN)/python -m deploy.supply_chain licences | diff -u docs/licences.md - || (echo 'run: make licences'; exit 1)
 	$(BIN)/python -m pip check
 	@sdk/typescript/check
 	@web/check
@@ -45,6 +49,10 @@ openapi: $(DEV_STAMP) ## Write docs/openapi.json
 
 access: $(DEV_STAMP) ## Write docs/access.md: who may call what
 	$(BIN)/colloquy access > docs/access.md
+
+test-sdk: $(DEV_STAMP) ## Run the tests of the TypeScript SDK against a server of their own; needs Node 20
+	@sdk/typescript/install
+	cd sdk/typescript && npm test --silent
 
 sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
@@ -62,8 +70,14 @@ web: ## Build the page for people into src/web/static
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example
 
+licences: $(DEV_STAMP) ## Write docs/licences.md; fails when a package is not permissive
+	$(BIN)/python -m deploy.supply_chain licences > docs/licences.md
+
+sbom: $(DEV_STAMP) ## Print what the server is made of, as CycloneDX
+	@$(BIN)/python -m deploy.supply_chain sbom
+
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base dev; do \
+	@for name in base telemetry dev clients-openai2 clients-openai3 clients-llamaindex; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -85,6 +99,9 @@ bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside 
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness
+
+test-clients: $(DEV_STAMP) ## Drive the OpenAI and Ollama packages of others against a running Colloquy
+	$(BIN)/python -m clients.run
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

@@ -274,6 +274,22 @@ class RateLimitSettings(Group):
     registrations_per_address: Annotated[
         int, Field(ge=1, description="Attempts to make an account from one address.")
     ] = 20
+    requests_per_minute: Annotated[
+        int, Field(ge=1, description="All requests of one user, and of one API key by itself.")
+    ] = 1200
+    model_requests_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that put a model to work.")
+    ] = 120
+    uploads_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that bring files; one may bring many.")
+    ] = 240
+    streams_at_once: Annotated[
+        int,
+        Field(ge=1, description="Questions and streams that one user has open in one process."),
+    ] = 64
+    uploads_at_once: Annotated[
+        int, Field(ge=1, description="Uploads that one user has going on in one process.")
+    ] = 8
 
 
 class DocumentSettings(Group):
@@ -367,6 +383,47 @@ class LogSettings(Group):
     ] = None
 
 
+class MetricsSettings(Group):
+    token: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=16,
+            description="What Prometheus sends as a bearer token to read `/metrics`; empty: only "
+            "this machine itself may read it.",
+        ),
+    ] = None
+    worker_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="Where `colloquy worker` serves `/metrics` and `/health/live`, on HOST.",
+        ),
+    ] = None
+
+
+class OpenTelemetrySettings(Group):
+    """Named as OpenTelemetry names them, which reads its other variables from the environment."""
+
+    exporter_otlp_endpoint: Annotated[
+        str | None,
+        Field(
+            description="A collector that traces and metrics are sent to, such as "
+            "http://collector:4318; needs requirements/telemetry.txt."
+        ),
+    ] = None
+    service_name: Annotated[str, Field(description="What traces are labelled with.")] = "colloquy"
+
+
+class SentrySettings(Group):
+    dsn: Annotated[
+        SecretStr | None,
+        Field(
+            description="Where unexpected errors are reported; needs requirements/telemetry.txt."
+        ),
+    ] = None
+
+
 class Settings(BaseSettings):
     """The whole configuration. Nothing in `src` reads the environment by another way."""
 
@@ -387,6 +444,28 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, Field(description="Where embedded parts keep their data.")] = Path(
         "data"
     )
+    patience_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long a client may take to send a request; who keeps sending has "
+            "longer.",
+        ),
+    ] = 20.0
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Field(
+            description='A JSON list of the names this server is called by, such as ["chat.example'
+            '.org"]; requests for other names are refused. Empty: any name.'
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Field(
+            description="A JSON list of the sites whose pages may call the API, such as "
+            '["https://app.example.org"], and open its WebSocket. Cookies are never involved.'
+        ),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[IPvAnyNetwork, ...],
         Field(
@@ -404,6 +483,9 @@ class Settings(BaseSettings):
     chat: ChatSettings = ChatSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    otel: OpenTelemetrySettings = OpenTelemetrySettings()
+    sentry: SentrySettings = SentrySettings()
 
     @model_validator(mode="after")
     def _refuse_embedded_parts_in_production(self) -> Self:

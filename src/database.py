@@ -162,7 +162,8 @@ def _connect(
 ) -> DBAPIConnection:
     try:
         return dialect.connect(*arguments, **parameters)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+    # The dialect translates what the server says, such as that it is still starting up.
+    except (OSError, dialect.loaded_dbapi.Error) as exc:
         raise DatabaseUnavailableError from exc
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
 
-from src import health
+from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
 from src.auth.admin_router import router as auth_admin_router
 from src.auth.api_keys import KeyUseRecorder
@@ -20,6 +21,7 @@ from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
 from src.auth.first_admin import ensure_first_admin
 from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
+from src.auth.places import Places
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
 from src.chat.engine import AnswerEngine
@@ -46,10 +48,11 @@ from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
-from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
+from src.telemetry import Sampler, configure_telemetry
 from src.web.page import create_page_routes
 
 log = structlog.get_logger(__name__)
@@ -57,11 +60,22 @@ log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
-_MAX_IMAGES_BYTES = 20 * 1024 * 1024
-_PATHS_WITH_IMAGES = (
+_MAX_LARGE_JSON_BYTES = 20 * 1024 * 1024
+# Images come as base64, and texts to embed by the thousand.
+_LARGE_PATHS = (
     "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/embeddings",
     f"{API_PREFIX}/chat/query",
     f"{API_PREFIX}/chat/query/stream",
+)
+
+_CORS_REQUEST_HEADERS = (
+    *("Authorization", "X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key"),
+    *("Last-Event-ID", "Range", "If-None-Match", "If-Range"),
+)
+_CORS_RESPONSE_HEADERS = (
+    *("X-Request-ID", "Retry-After", "ETag", "Content-Disposition", "Content-Range", "Allow"),
 )
 
 
@@ -95,16 +109,28 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
+        # Its logs hold what exceptions say, and its own set-up keeps the queries of addresses.
+        telemetry={"logs": False, "auto_configure": False},
     )
     app.add_middleware(
         BodyLimitMiddleware,
         max_bytes=_MAX_JSON_BYTES,
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
-        larger=dict.fromkeys(_PATHS_WITH_IMAGES, _MAX_IMAGES_BYTES),
+        larger=dict.fromkeys(_LARGE_PATHS, _MAX_LARGE_JSON_BYTES),
     )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router, responses=problem_responses(InvalidError))
+    app.include_router(telemetry.router)
     app.include_router(_build_api())
     app.include_router(openai_router)
     if settings.web.is_enabled:
@@ -132,6 +158,7 @@ async def _start(
     stack: AsyncExitStack, settings: Settings, embedded: frozenset[str]
 ) -> dict[str, Any]:
     """Open every client, each closed by the stack, and return the state that requests see."""
+    configure_telemetry(settings)
     parts = await open_parts(stack, settings)
     passwords = Passwords(settings.auth)
     stack.callback(passwords.close)
@@ -139,12 +166,14 @@ async def _start(
     if settings.documents.worker_concurrency:
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
-    search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    readers = create_readers(parts.engine)
+    search = SearchService(readers, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
     stack.push_async_callback(progress.close)
     answers = _open_answers(stack, settings, sessions, search, llm)
+    run_sampler(stack, parts, answers)
     log.info(
         "ready", embedded=sorted(embedded), docs=f"http://{settings.host}:{settings.port}/docs"
     )
@@ -152,7 +181,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
-        "readers": create_readers(parts.engine),
+        "readers": readers,
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
@@ -163,6 +192,7 @@ async def _start(
         "passwords": passwords,
         "tokens": _create_tokens(settings),
         "limiter": AttemptLimiter(settings.rate_limit),
+        "places": Places(settings.rate_limit),
         "key_uses": _open_key_uses(stack, sessions),
         "purger": UserDataPurger(),
     }
@@ -217,6 +247,11 @@ async def _open_vectors(stack: AsyncExitStack, settings: Settings) -> VectorInde
     with contextlib.suppress(VectorsUnavailableError):
         await vectors.check()  # Warms it up; when it is away, /health/ready will say so.
     return vectors
+
+
+def run_sampler(stack: AsyncExitStack, parts: Parts, answers: AnswerEngine | None = None) -> None:
+    sampler = Sampler(parts.engine, parts.sessions, parts.llm, answers)
+    stack.callback(asyncio.create_task(sampler.run()).cancel)
 
 
 def run_worker(stack: AsyncExitStack, parts: Parts) -> None:

@@ -1,17 +1,23 @@
 """What an operator runs beside the API: a worker, a new index, a look for what does not agree."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 
 import structlog
+import uvicorn
+from fastapi import FastAPI
 
+from src import health, telemetry
 from src.config import Settings
 from src.documents.collections import count_outdated, enqueue_outdated
 from src.documents.reconciler import Findings, Reconciler
 from src.embedded.services import run_missing_services
-from src.main import Parts, open_parts, run_worker
+from src.error_handlers import add_error_handlers
+from src.main import Parts, open_parts, run_sampler, run_worker
+from src.routes import RouteTable
+from src.telemetry import configure_telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +32,48 @@ async def open_everything(settings: Settings) -> AsyncIterator[tuple[AsyncExitSt
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
     """Process documents until told to stop; jobs in progress go back to the queue."""
+    configure_telemetry(settings)
     async with open_everything(settings) as (stack, parts):
         run_worker(stack, parts)
+        run_sampler(stack, parts)
+        if settings.metrics.worker_port is not None:
+            await stack.enter_async_context(_serve_metrics(settings))
         log.info("working", concurrency=parts.settings.documents.worker_concurrency)
         await stopping.wait()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the worker."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serve_metrics(settings: Settings) -> AsyncIterator[None]:
+    """Answer who watches a worker; it has no API of its own."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Settings]]:
+        yield {"settings": settings}
+
+    app = FastAPI(openapi_url=None, lifespan=lifespan)
+    app.include_router(telemetry.router)
+    app.add_api_route("/health/live", health.check_live)
+    add_error_handlers(app)
+    app.state.routes = RouteTable(app.routes)
+    server = _Server(
+        uvicorn.Config(
+            app, host=settings.host, port=settings.metrics.worker_port or 0, log_config=None
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 async def reindex(settings: Settings, report: Callable[[int, int], None]) -> None:

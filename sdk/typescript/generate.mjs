@@ -112,7 +112,7 @@ await mkdir(TARGET, { recursive: true });
 await createClient({
   input: document,
   output: { path: TARGET.pathname, entryFile: false, header: HEADER.trim() },
-  logs: { level: 'error', file: false },
+  logs: { level: 'silent', file: false },
   plugins: ['@hey-api/typescript'],
 });
 

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, func, or_, select, tuple_, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.auth.events import AuditTrail
@@ -94,13 +94,7 @@ class KeyUseRecorder:
             async with self._sessions.begin() as session:
                 await session.execute(
                     update(APIKey)
-                    .where(
-                        APIKey.id == key_id,
-                        or_(
-                            APIKey.last_used_at.is_(None),
-                            APIKey.last_used_at < utc_now() - _NOTE_EVERY,
-                        ),
-                    )
+                    .where(APIKey.id == key_id)
                     .values(last_used_at=func.now())
                     .execution_options(synchronize_session=False)
                 )

@@ -85,7 +85,6 @@ class AccessTokens:
             ValueError,
             AttributeError,
             OverflowError,
-            RecursionError,
         ) as exc:
             raise InvalidTokenError from exc
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
-from src.chat.exceptions import MessageNotFoundError
 from src.chat.following import Answer, FollowedAnswer
 from src.chat.gauge import TokenGauge
 from src.chat.generation import Generation, Question
-from src.chat.live import LiveAnswer, happens_within
-from src.chat.records import AnswerEnd, AnswerRecorder, forget_keys, mark_interrupted
-from src.chat.schemas import MessageRead
+from src.chat.live import LiveAnswer
+from src.chat.recording import AnswerRecorder
+from src.chat.records import AnswerText, forget_keys, mark_interrupted
+from src.chat.schemas import MessageRead, SourceRead
 from src.chat.titles import retitle
 from src.config import ChatSettings
 from src.database import DatabaseUnavailableError, Sessions
@@ -25,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 5.0
 _STOP_SECONDS = 5.0
-_STORE_DELAYS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+# For as long a server that stops waits for a database that is away.
+_STORE_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -36,8 +38,23 @@ class _Run:
     task: asyncio.Task[None]
     is_stopped: bool = False
 
+    @property
+    def question(self) -> Question:
+        return self.generation.question
+
+    @property
+    def text(self) -> AnswerText:
+        return self.generation.text
+
+    @property
+    def sources(self) -> Sequence[SourceRead] | None:
+        return self.generation.sources
+
     def stop(self) -> None:
         self.is_stopped = True
+        self.task.cancel()
+
+    def drop(self) -> None:
         self.task.cancel()
 
 
@@ -55,16 +72,22 @@ class AnswerEngine:
         self._runs: dict[UUID, _Run] = {}
         self._conductors: set[asyncio.Task[None]] = set()
         self._namings: set[asyncio.Task[None]] = set()
+        self._recorder = AnswerRecorder(sessions, settings.save_interval_seconds)
+        self._recording = asyncio.create_task(self._recorder.run())
 
     def start(self, question: Question) -> LiveAnswer:
         """Begin to generate; the question must be committed."""
         generation = Generation(question, self._search, self._llm, self.gauge, self._settings)
         run = _Run(generation, asyncio.create_task(generation.run()))
         self._runs[question.message_id] = run
+        self._recorder.add(run)
         conductor = asyncio.create_task(self._conduct(run))
         self._conductors.add(conductor)
         conductor.add_done_callback(self._conductors.discard)
         return generation.live
+
+    def count_running(self) -> int:
+        return len(self._runs)
 
     def open(self, message_id: UUID) -> Answer:
         """Return a stored answer for readers, wherever it is generated."""
@@ -88,7 +111,7 @@ class AnswerEngine:
         """Mark what crashed processes left behind, now and then, until cancelled."""
         while True:
             with contextlib.suppress(DatabaseUnavailableError):
-                if count := await mark_interrupted(self._sessions):
+                if count := await mark_interrupted(self._sessions, self._runs.keys()):
                     log.warning("answers were interrupted", count=count)
                 await forget_keys(self._sessions)
             await asyncio.sleep(_SWEEP_SECONDS)
@@ -102,7 +125,8 @@ class AnswerEngine:
         for naming in self._namings:
             naming.cancel()
         if self._conductors:
-            await asyncio.wait(self._conductors)
+            await asyncio.wait(self._conductors, timeout=_STORE_SECONDS)
+        self._recording.cancel()
 
     async def _conduct(self, run: _Run) -> None:
         question, live = run.generation.question, run.generation.live
@@ -130,12 +154,8 @@ class AnswerEngine:
         naming.add_done_callback(self._namings.discard)
 
     async def _see_through(self, run: _Run) -> MessageRead:
-        """Keep the row up to date while the answer grows, and store how it ended."""
+        """Wait for the end of a generation, and store how it ended."""
         generation = run.generation
-        question = generation.question
-        recorder = AnswerRecorder(self._sessions, question.user_id, question.message_id)
-        is_over = asyncio.Event()
-        saver = asyncio.create_task(self._keep_saving(run, recorder, is_over))
         error: AppError | None = None
         try:
             await run.task
@@ -146,45 +166,10 @@ class AnswerEngine:
             error = exc
             end = generation.conclude("failed", error)
         except Exception:
-            log.exception("answer failed", message_id=str(question.message_id))
+            log.exception("answer failed", message_id=str(generation.question.message_id))
             error = AppError()
             end = generation.conclude("failed", error)
-        finally:
-            is_over.set()
-            await saver
-        message = await _store(recorder, end)
+        message = await self._recorder.finish(generation.question, end)
         if error is not None:
             raise error
         return message
-
-    async def _keep_saving(
-        self, run: _Run, recorder: AnswerRecorder, is_over: asyncio.Event
-    ) -> None:
-        """Store the growing answer at intervals, until it is over or nobody wants it any more.
-
-        A database that is away only delays it.
-        """
-        saved = None
-        while not await happens_within(is_over, self._settings.save_interval_seconds):
-            sources = run.generation.sources
-            try:
-                text = run.generation.text
-                if await recorder.save(text, None if sources == saved else sources):
-                    run.stop()
-                saved = sources
-            except MessageNotFoundError:
-                run.task.cancel()
-                return
-            except AppError as exc:
-                log.warning("answer not saved for now", code=exc.code)
-
-
-async def _store(recorder: AnswerRecorder, end: AnswerEnd) -> MessageRead:
-    """Store the end, trying again while the database is away."""
-    for delay_seconds in _STORE_DELAYS_SECONDS:
-        try:
-            return await recorder.finish(end)
-        except DatabaseUnavailableError as exc:
-            log.warning("answer not stored for now", code=exc.code)
-            await asyncio.sleep(delay_seconds)
-    return await recorder.finish(end)

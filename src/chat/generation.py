@@ -14,6 +14,7 @@ from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
 from src.chat.gauge import TokenGauge
 from src.chat.live import LiveAnswer
+from src.chat.meter import TokenMeter
 from src.chat.prompts import Prompt, Task, build_prompt
 from src.chat.records import AnswerEnd, AnswerText
 from src.chat.schemas import AnswerUsage, MessageStatus, QueryCreate, SourceRead
@@ -25,6 +26,7 @@ from src.llm.exceptions import ContextLengthExceededError
 from src.llm.resolved import ChatModel
 from src.llm.schemas import ChatChunk, ChatMessage
 from src.llm.service import LLMService
+from src.metrics import ANSWER_DURATION, ANSWER_FIRST_TOKEN, ANSWERS
 from src.schemas import Problem
 
 log = structlog.get_logger(__name__)
@@ -81,7 +83,7 @@ class Generation:
         self._citations = CitationParser(0)
         self._retrieval_ms = 0
         self._first_token_ms = 0
-        self._last: ChatChunk | None = None
+        self._meter = TokenMeter()
 
     @property
     def sources(self) -> list[SourceRead] | None:
@@ -111,6 +113,9 @@ class Generation:
                 return
 
     def conclude(self, status: MessageStatus, error: AppError | None = None) -> AnswerEnd:
+        labels = {"status": status, "model": self.question.model.name}
+        ANSWERS.add(1, labels)
+        ANSWER_DURATION.record(self._elapsed_ms() / 1000, labels)
         request_id = self.question.request_id
         problem = None if error is None else Problem.from_error(error, request_id)
         return AnswerEnd(status, self.text, self.sources, self._measure(), problem)
@@ -172,25 +177,32 @@ class Generation:
         async with aclosing(stream):
             async for chunk in stream:
                 self._take(chunk)
-        if self._last is not None:
-            self._gauge.observe(model.digest, prompt.messages, self._last.prompt_tokens)
+        if self._meter.last is not None:
+            self._gauge.observe(model.digest, prompt.messages, self._meter.last.prompt_tokens)
 
     def _take(self, chunk: ChatChunk) -> None:
         if not self.live.length and (chunk.thinking or chunk.content):
             self._first_token_ms = self._elapsed_ms()
+            labels = {"model": self.question.model.name}
+            ANSWER_FIRST_TOKEN.record(self._first_token_ms / 1000, labels)
         # PostgreSQL stores no NUL, and what is streamed is what is stored.
         content = chunk.content.replace("\0", "")
         self.live.add_thinking(chunk.thinking.replace("\0", ""))
         self.live.add_answer(content)
         self._citations.feed(content)
-        self._last = chunk
+        self._meter.take(chunk)
 
     def _measure(self) -> AnswerUsage | None:
-        if self._last is None or self._prompt is None:
+        if self._prompt is None:
             return None
+        bytes_per_token = self._gauge.get(self.question.model.digest)
+        tokens = self._meter.read(self._prompt.messages, bytes_per_token)
+        if tokens is None:
+            return None
+        prompt_tokens, completion_tokens = tokens
         return AnswerUsage(
-            prompt_tokens=self._last.prompt_tokens,
-            completion_tokens=self._last.completion_tokens,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
             omitted_messages=self._prompt.omitted_messages,
             omitted_passages=self._prompt.omitted_passages,
             retrieval_ms=self._retrieval_ms,

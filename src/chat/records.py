@@ -1,17 +1,16 @@
-"""Messages as they are stored: read with their sources, and written while an answer grows."""
+"""Messages as they are stored, read with their sources, and the sweep of what nobody is at."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.exceptions import MessageNotFoundError
-from src.chat.models import ChatSession, IdempotencyKey, Message, MessageFeedback, MessageSource
+from src.chat.models import IdempotencyKey, Message, MessageFeedback, MessageSource
 from src.chat.schemas import (
     AnswerUsage,
     FeedbackRead,
@@ -20,9 +19,8 @@ from src.chat.schemas import (
     MessageStatus,
     SourceRead,
 )
-from src.database import Sessions, utc_now
+from src.database import Sessions
 from src.documents.presence import find_present
-from src.llm.usage import UsageService
 from src.schemas import Problem
 
 # Whoever generates an answer touches its row every second; one silent for so long is dead.
@@ -61,106 +59,20 @@ class StoredAnswer:
     problem: Problem | None
 
 
-class AnswerRecorder:
-    """Writes one growing answer to its row, in short transactions of its own."""
+async def mark_interrupted(sessions: Sessions, alive: Collection[UUID]) -> int:
+    """Mark the answers that nobody generates any more, in whatever process that was.
 
-    def __init__(self, sessions: Sessions, user_id: UUID, message_id: UUID) -> None:
-        self._sessions = sessions
-        self._user_id = user_id
-        self._message_id = message_id
-
-    async def save(self, text: AnswerText, sources: Sequence[SourceRead] | None) -> bool:
-        """Store how far the answer came, and that somebody is still at it.
-
-        `sources` are None when there are none yet, or when they are stored already.
-
-        Tells whether somebody wants it to stop. Raises `MessageNotFoundError` when the chat was
-        deleted meanwhile.
-        """
-        async with self._sessions.begin() as session:
-            is_stop_requested: bool | None = await session.scalar(
-                update(Message)
-                .where(Message.id == self._message_id)
-                .values(
-                    content=text.content,
-                    thinking=text.thinking,
-                    runs=text.runs,
-                    heartbeat_at=utc_now(),
-                    **_count_sources(sources),
-                )
-                .returning(Message.is_stop_requested)
-            )
-            if is_stop_requested is None:
-                raise MessageNotFoundError
-            await self._save_sources(session, sources)
-        return is_stop_requested
-
-    async def finish(self, end: AnswerEnd) -> MessageRead:
-        """Store the end. Raises `MessageNotFoundError` when the chat was deleted meanwhile."""
-        async with self._sessions.begin() as session:
-            message = await session.scalar(
-                update(Message)
-                .where(Message.id == self._message_id)
-                .values(
-                    status=end.status,
-                    content=end.text.content,
-                    thinking=end.text.thinking,
-                    runs=end.text.runs,
-                    usage=end.usage.model_dump() if end.usage else None,
-                    problem=end.problem.model_dump() if end.problem else None,
-                    completed_at=utc_now(),
-                    **_count_sources(end.sources),
-                )
-                .returning(Message)
-            )
-            if message is None:
-                raise MessageNotFoundError
-            await self._save_sources(session, end.sources)
-            await self._touch(session, message, end.usage)
-        return describe_message(message, end.sources or (), None)
-
-    async def _save_sources(
-        self, session: AsyncSession, sources: Sequence[SourceRead] | None
-    ) -> None:
-        if not sources:
-            return
-        rows = [
-            {"message_id": self._message_id, **source.model_dump(exclude={"is_gone"})}
-            for source in sources
-        ]
-        statement = insert(MessageSource)
-        await session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[MessageSource.message_id, MessageSource.number],
-                set_={"is_cited": statement.excluded.is_cited},
-            ),
-            rows,
-        )
-
-    async def _touch(
-        self, session: AsyncSession, message: Message, usage: AnswerUsage | None
-    ) -> None:
-        await session.execute(
-            update(ChatSession)
-            .where(ChatSession.id == message.session_id)
-            .values(updated_at=utc_now())
-        )
-        if usage is not None and message.model is not None:
-            await UsageService(session).record(
-                self._user_id,
-                message.model,
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
-            )
-
-
-async def mark_interrupted(sessions: Sessions) -> int:
-    """Mark the answers that nobody generates any more, in whatever process that was."""
+    Those of this process are `alive`, however long the database kept them from saying so.
+    """
     async with sessions.begin() as session:
         marked = await session.scalars(
             update(Message)
-            .where(Message.status == "streaming", Message.heartbeat_at < utc_now() - SILENCE)
-            .values(status="interrupted", completed_at=utc_now())
+            .where(
+                Message.status == "streaming",
+                Message.heartbeat_at < func.now() - SILENCE,
+                Message.id.not_in(alive),
+            )
+            .values(status="interrupted", completed_at=func.now())
             .returning(Message.id)
         )
         return len(marked.all())
@@ -169,7 +81,7 @@ async def mark_interrupted(sessions: Sessions) -> int:
 async def forget_keys(sessions: Sessions) -> None:
     async with sessions.begin() as session:
         await session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.created_at < utc_now() - KEY_LIFETIME)
+            delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEY_LIFETIME)
         )
 
 
@@ -212,10 +124,6 @@ async def _load_sources(
     for row in rows:
         found[row.message_id].append(_describe_source(row, is_gone=row.document_id not in present))
     return found
-
-
-def _count_sources(sources: Sequence[SourceRead] | None) -> dict[str, int]:
-    return {} if sources is None else {"source_count": len(sources)}
 
 
 def _describe_source(row: MessageSource, *, is_gone: bool) -> SourceRead:

@@ -30,6 +30,7 @@ from src.documents.vectors.base import (
 )
 from src.documents.vectors.sparse import SparseEncoder
 from src.llm.service import LLMService
+from src.metrics import SEARCH_DURATION, measure
 
 # Some hits may be stale, of documents that are gone, and some become one passage.
 _SPARE_HITS = 10
@@ -81,6 +82,10 @@ class SearchService:
 
     async def search(self, query: SearchQuery) -> list[PassageRead]:
         """Return the best passages, best first."""
+        with measure(SEARCH_DURATION, "search", mode=query.mode):
+            return await self._search(query)
+
+    async def _search(self, query: SearchQuery) -> list[PassageRead]:
         identity = await self._llm.get_embedding_identity()
         dense, sparse = await asyncio.gather(self._embed(query), self._encode(query))
         asked = HybridQuery(dense, sparse, query.mode, dense_weight=self._dense_weight)

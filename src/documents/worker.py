@@ -32,6 +32,7 @@ from src.documents.queue import (
     RetagJob,
 )
 from src.exceptions import UpstreamError
+from src.metrics import JOB_DURATION, measure
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,7 @@ class DocumentWorker:
     async def _ingest(self, job: Job) -> None:
         payload = IngestJob.model_validate_json(job.payload or b"")
         try:
-            await self._run(self._ingestion.ingest(payload))
+            await self._run(job, self._ingestion.ingest(payload))
         except UpstreamError as reason:  # Not the document's fault: it waits.
             await self._ingestion.note(payload, "pending", reason)
             raise RetryRequested(_back_off(job.attempts)) from reason
@@ -132,7 +133,7 @@ class DocumentWorker:
     async def _repeat(self, job: Job, work: Coroutine[None, None, None]) -> None:
         """Until it is done: what was acknowledged is not given up."""
         try:
-            await self._run(work)
+            await self._run(job, work)
         except RetryRequested:
             raise
         except Exception as reason:
@@ -145,12 +146,13 @@ class DocumentWorker:
                 await self._ingestion.tidy()
             await asyncio.sleep(_TIDY_INTERVAL_SECONDS)
 
-    async def _run(self, work: Coroutine[None, None, None]) -> None:
+    async def _run(self, job: Job, work: Coroutine[None, None, None]) -> None:
         """Run in a task of our own: the queue would take a cancelled job for a finished one."""
         task = asyncio.create_task(work)
         self._running.add(task)
         try:
-            await task
+            with measure(JOB_DURATION, "job", kind=job.entrypoint):
+                await task
         except asyncio.CancelledError:
             if self._stopping.is_set():
                 raise RetryRequested from None

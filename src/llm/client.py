@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from time import perf_counter
 from typing import TypeVar
 
 import aiohttp
@@ -31,6 +32,7 @@ from src.llm.wire import (
     TagsReply,
     VersionReply,
 )
+from src.metrics import EMBEDDING_DURATION, MODEL_FIRST_TOKEN, TOKENS, measure
 
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REPLY_BYTES = 64 * 1024 * 1024
@@ -105,6 +107,8 @@ class OllamaClient:
         Close it (`contextlib.aclosing`) when stopping early: while its connection is open, the
         model goes on generating.
         """
+        labels = {"model": request.model}
+        started_at = perf_counter()
         with map_upstream_errors(request.model):
             async with (
                 aclosing(self._stream_lines("/api/chat", request)) as lines,
@@ -112,6 +116,12 @@ class OllamaClient:
             ):
                 async for line in timely_lines:
                     chunk = _parse_chat_line(line)
+                    if started_at:
+                        MODEL_FIRST_TOKEN.record(perf_counter() - started_at, labels)
+                        started_at = 0.0
+                    if chunk.is_done:
+                        TOKENS.add(chunk.prompt_tokens, labels | {"kind": "prompt"})
+                        TOKENS.add(chunk.completion_tokens, labels | {"kind": "answer"})
                     yield chunk
                     if chunk.is_done:
                         return
@@ -129,7 +139,7 @@ class OllamaClient:
             keep_alive=keep_alive,
             options=EmbedOptions(num_ctx=num_ctx, num_batch=num_ctx) if num_ctx else None,
         )
-        with map_upstream_errors(model):
+        with map_upstream_errors(model), measure(EMBEDDING_DURATION, "embed", model=model):
             reply = await self._send(
                 "POST", "/api/embed", EmbedReply, request, self._embed_timeout_seconds
             )

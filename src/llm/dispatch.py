@@ -7,13 +7,15 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from time import perf_counter
+from typing import NamedTuple, TypeVar
 
 from src.exceptions import AppError
 from src.llm.admission import ModelQueue, Priority, ReportPosition
 from src.llm.client import OllamaClient
 from src.llm.exceptions import LLMTimedOutError, LLMUnavailableError, ModelNotFoundError
 from src.llm.servers import Model, ModelServers, OllamaServer
+from src.metrics import MODEL_QUEUE_WAIT
 
 _PAUSE_SECONDS = 0.25
 
@@ -27,6 +29,14 @@ class Turn:
     user: Hashable
     priority: Priority = Priority.INTERACTIVE
     report: ReportPosition | None = None
+
+
+class QueueState(NamedTuple):
+    """How many wait for a model, and how many it works on."""
+
+    model: str
+    waiting: int
+    running: int
 
 
 class Dispatcher:
@@ -55,6 +65,12 @@ class Dispatcher:
     def count_running(self) -> int:
         return sum(queue.running for queue in self._queues.values())
 
+    def list_queues(self) -> list[QueueState]:
+        return [
+            QueueState(name, queue.waiting, queue.running)
+            for (name, _), queue in self._queues.items()
+        ]
+
     async def stream(
         self, model: Model, turn: Turn, call: Callable[[OllamaClient], AsyncGenerator[ItemT, None]]
     ) -> AsyncGenerator[ItemT, None]:
@@ -82,7 +98,10 @@ class Dispatcher:
     async def _take_place(
         self, model: Model, turn: Turn, failed: Sequence[OllamaServer]
     ) -> AsyncIterator[OllamaServer]:
+        asked_at = perf_counter()
         async with self._get_queue(model).admit(turn.user, turn.priority, turn.report):
+            labels = {"model": model.name, "priority": turn.priority.name.lower()}
+            MODEL_QUEUE_WAIT.record(perf_counter() - asked_at, labels)
             servers = self._list_next(model, failed) or self._servers.list_hosts(model)
             if not servers:
                 raise ModelNotFoundError(model.name)

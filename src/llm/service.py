@@ -13,7 +13,7 @@ from src.exceptions import AppError
 from src.llm.admission import Priority, ReportPosition
 from src.llm.cache import ExpiringCache
 from src.llm.client import OllamaClient
-from src.llm.dispatch import Dispatcher, Turn
+from src.llm.dispatch import Dispatcher, QueueState, Turn
 from src.llm.exceptions import (
     LLMFailedError,
     LLMInvalidResponseError,
@@ -92,6 +92,10 @@ class LLMService:
     def count_running(self) -> int:
         """Return how many requests the models work on for us."""
         return self._chats.count_running() + self._embeddings.count_running()
+
+    def list_queues(self) -> list[QueueState]:
+        """Return the queue before each model that was asked for so far."""
+        return [*self._chats.list_queues(), *self._embeddings.list_queues()]
 
     def stream_chat(
         self,

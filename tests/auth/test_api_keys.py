@@ -7,7 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from src.database import utc_now
+from src.auth.api_keys import KeyUseRecorder
+from src.config import DatabaseSettings
+from src.database import create_engine, create_sessions, utc_now
 from tests.conftest import execute
 from tests.fixtures.users import User, bearer
 
@@ -93,6 +95,18 @@ async def test_the_last_use_is_noted_beside_the_request_and_not_each_time(
     async with asyncio.timeout(60):
         while await wait_for_use(user) == before:
             await asyncio.sleep(0.01)
+
+
+async def test_a_use_within_the_minute_is_not_noted_again(user: User, database_url: str) -> None:
+    key_id = UUID((await user.make_key("chat"))["id"])
+    engine = create_engine(database_url, DatabaseSettings())
+    for last_used_at, is_noted in ((utc_now() - timedelta(seconds=50), False), (None, True)):
+        uses = KeyUseRecorder(create_sessions(engine))
+        uses.note(key_id, last_used_at)
+        await uses.close()
+        key = (await user.http.get("/auth/api-keys")).json()["items"][0]
+        assert (key["last_used_at"] is not None) is is_noted
+    await engine.dispose()
 
 
 async def wait_for_use(user: User) -> str:

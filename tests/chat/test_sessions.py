@@ -83,7 +83,7 @@ async def test_an_answer_that_nobody_generates_is_marked(
             ),
             {"seconds": silent_for, "id": UUID(answer["message_id"])},
         )
-    await mark_interrupted(sessions)
+    await mark_interrupted(sessions, [])
     await engine.dispose()
     message = (await user.http.get(f"/chat/messages/{answer['message_id']}")).json()
     assert message["status"] == status

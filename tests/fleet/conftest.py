@@ -43,7 +43,7 @@ def script(stage: Stage) -> Script:
 
 @pytest.fixture(scope="session")
 async def models(stage: Stage) -> AsyncIterator[LoopbackServer]:
-    app = create_offline_app(faults=[stage.model], token_delay_seconds=0)
+    app = create_offline_app(faults=[stage.model], token_delay_seconds=0.01)
     async with run_server(app) as server:
         yield server
 

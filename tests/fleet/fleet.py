@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from tests.fleet.parts import (
+    COLLOQUY,
     HOST,
     Part,
     answers_http,
@@ -20,8 +23,8 @@ from tests.fleet.parts import (
 )
 
 ROOT = Path(__file__).parents[2]
+_IDLE_SECONDS = 180
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
-_COLLOQUY = str(Path(sys.executable).with_name("colloquy"))
 
 
 @dataclass
@@ -42,10 +45,17 @@ class Fleet:
     def database_url(self) -> str:
         return self.env["DATABASE_URL"]
 
+    @property
+    def api_urls(self) -> list[str]:
+        return [api.api_url for api in self.apis]
+
+    def get_part(self, name: str) -> Part:
+        return next(part for part in self.parts if part.name == name)
+
     async def run(self, *arguments: str) -> tuple[int, str]:
         """Run a `colloquy` command beside the fleet, and return its exit code and output."""
         process = await asyncio.create_subprocess_exec(
-            *(_COLLOQUY, *arguments),
+            *(COLLOQUY, *arguments),
             cwd=self.folder,
             env={**self.env},
             stdout=asyncio.subprocess.PIPE,
@@ -76,6 +86,17 @@ async def run_fleet(folder: Path, models_url: str, **settings: str) -> AsyncIter
                 await part.kill()
 
 
+async def wait_until_idle(fleet: Fleet) -> None:
+    """Wait until the queue is empty: what is deleted is purged after it was acknowledged."""
+    connection = await asyncpg.connect(fleet.database_url)
+    try:
+        async with asyncio.timeout(_IDLE_SECONDS):
+            while await connection.fetchval("SELECT count(*) FROM pgqueuer"):
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
 async def _make_fleet(folder: Path, models_url: str, settings: Mapping[str, str]) -> Fleet:
     ports = {name: find_free_port() for name in ("postgres", "redis", "vectors")}
     password = secrets.token_urlsafe(16)
@@ -93,6 +114,7 @@ async def _make_fleet(folder: Path, models_url: str, settings: Mapping[str, str]
         "AUTH_ARGON2_TIME_COST": "1",
         "AUTH_ARGON2_MEMORY_KIB": "1024",
         "RATE_LIMIT_STORAGE_URL": f"async+redis://{HOST}:{ports['redis']}/0",
+        "TRUSTED_PROXIES": f'["{HOST}/32"]',
         # Every user of a test comes from one address.
         "RATE_LIMIT_REGISTRATIONS_PER_ADDRESS": "1000000",
         "RATE_LIMIT_LOGIN_FAILURES_PER_ADDRESS": "1000000",
@@ -126,7 +148,7 @@ def _make_api(folder: Path, env: Mapping[str, str], name: str) -> Part:
     port = find_free_port()
     url = f"http://{HOST}:{port}"
     own = {**env, "PORT": str(port), "DOCUMENTS_WORKER_CONCURRENCY": "0"}
-    argv = [_COLLOQUY, "serve"]
+    argv = [COLLOQUY, "serve"]
     return Part(name, argv, folder, lambda _: answers_http(f"{url}/health/ready"), own, url)
 
 
@@ -135,4 +157,4 @@ def _make_worker(folder: Path, env: Mapping[str, str], name: str) -> Part:
         """A worker has no address to ask; it says when it begins."""
         return "working" in part.log
 
-    return Part(name, [_COLLOQUY, "worker"], folder, works, env)
+    return Part(name, [COLLOQUY, "worker"], folder, works, env)

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import psutil
 
 from src.embedded.privileges import build_prefix, give_to_nobody, is_root
 
 HOST = "127.0.0.1"
+COLLOQUY = str(Path(sys.executable).with_name("colloquy"))
 _READY_SECONDS = 90
 _STOP_SECONDS = 60
 # Nothing of the developer's own environment reaches the fleet.
@@ -82,7 +85,11 @@ class Part:
                 await asyncio.sleep(0.05)
 
     async def kill(self) -> None:
+        """Kill it, and expect that nothing it started is left."""
+        children = psutil.Process(self.pid).children(recursive=True) if self.is_running else []
         await self._end(signal.SIGKILL)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=_STOP_SECONDS)
+        assert not alive, f"{self.name} left {alive}"
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         return await self._end(number)
@@ -117,7 +124,7 @@ def find_free_port() -> int:
 
 def make_redis(folder: Path, port: int) -> Part:
     async def answers(_: Part) -> bool:
-        return await _speaks(port, b"PING\r\n", b"+PONG")
+        return await accepts(port)
 
     argv = [require_program("redis-server"), "--port", str(port), "--bind", HOST, "--save", ""]
     return Part("redis", argv, folder, answers)
@@ -168,13 +175,10 @@ async def answers_http(url: str) -> bool:
             return False
 
 
-async def _speaks(port: int, question: bytes, answer: bytes) -> bool:
+async def accepts(port: int) -> bool:
     try:
-        reader, writer = await asyncio.open_connection(HOST, port)
+        _, writer = await asyncio.open_connection(HOST, port)
     except OSError:
         return False
-    writer.write(question)
-    async with asyncio.timeout(5):
-        line = await reader.readline()
     writer.close()
-    return line.startswith(answer)
+    return True

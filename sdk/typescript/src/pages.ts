@@ -6,15 +6,15 @@ interface Page<Item> {
 }
 
 /** Yield the items of every page: `for await (const document of iterate(documents.listDocuments, colloquy))`. */
-export async function* iterate<Item, Input extends { cursor?: string | null }>(
+export async function* iterate<Item, Input extends { cursor?: string | null } | undefined>(
   list: (colloquy: Caller, input: Input, options?: CallOptions) => Promise<Page<Item>>,
   colloquy: Caller,
-  input: Input = {} as Input,
+  input?: NonNullable<NoInfer<Input>>,
   options?: CallOptions,
 ): AsyncGenerator<Item, void> {
-  let cursor: string | null | undefined = input.cursor;
+  let cursor = input?.cursor ?? null;
   do {
-    const page = await list(colloquy, { ...input, cursor: cursor ?? null }, options);
+    const page = await list(colloquy, { ...input, cursor } as Input, options);
     yield* page.items;
     cursor = page.next_cursor;
   } while (cursor !== null);

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import structlog
 
+from src.chat.meter import TokenMeter
 from src.exceptions import AppError
 from src.llm.schemas import ChatChunk
 
@@ -22,9 +23,10 @@ class RunningAnswer:
     def __init__(
         self,
         chunks: AsyncGenerator[ChatChunk, None],
-        record: Callable[[ChatChunk], Awaitable[None]],
+        settle: Callable[[TokenMeter], Awaitable[None]],
     ) -> None:
-        self._record = record
+        self._settle = settle
+        self._is_settling = False
         self._items: asyncio.Queue[ChatChunk | AppError] = asyncio.Queue()
         self._has_begun = asyncio.Event()
         self._task = asyncio.create_task(self._run(chunks))
@@ -49,23 +51,35 @@ class RunningAnswer:
 
     async def stop(self) -> None:
         """Stop the model, if it is still at it; the place is free when this returns."""
-        self._task.cancel()
+        if not self._is_settling:
+            self._task.cancel()
         await asyncio.wait([self._task])
 
     _first: ChatChunk | None = None
 
     async def _run(self, chunks: AsyncGenerator[ChatChunk, None]) -> None:
         try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    if chunk.is_done:
-                        await self._record(chunk)
-                    self._put(chunk)
+            await self._read(chunks)
         except AppError as error:
             self._put(error)
         except Exception:  # the outermost edge of the task: no reader may wait for ever
             log.exception("answer failed")
             self._put(AppError())
+
+    async def _read(self, chunks: AsyncGenerator[ChatChunk, None]) -> None:
+        """Settle what it took however it ends, and before the client is told of the end."""
+        meter = TokenMeter()
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    meter.take(chunk)
+                    if not chunk.is_done:
+                        self._put(chunk)
+        finally:
+            self._is_settling = True
+            await self._settle(meter)
+        if meter.last is not None:
+            self._put(meter.last)
 
     def _put(self, item: ChatChunk | AppError) -> None:
         self._items.put_nowait(item)

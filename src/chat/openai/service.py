@@ -1,11 +1,13 @@
 """Answers for callers of OpenAI's API: of a plain model, or from the caller's documents."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from src.chat.meter import TokenMeter
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import GenerationCreate, ModelOut
@@ -18,7 +20,6 @@ from src.llm.exceptions import ModelNotFoundError
 from src.llm.names import normalise_model_name
 from src.llm.resolved import ChatModel
 from src.llm.schemas import (
-    ChatChunk,
     ChatMessage,
     ChatOptions,
     Embeddings,
@@ -82,7 +83,8 @@ class OpenAIService:
             tools=request.tools,
             user_id=user_id,
         )
-        running = RunningAnswer(chunks, self._make_recorder(user_id, model.name))
+        settle = partial(self._settle, user_id, model.name, messages)
+        running = RunningAnswer(chunks, settle)
         return Answer(f"{prefix}{new_id().hex}", body.model, running, sources)
 
     async def embed(self, user_id: UUID, name: str, texts: Sequence[str], kind: str) -> Embeddings:
@@ -91,8 +93,7 @@ class OpenAIService:
         if normalise_model_name(name) != identity.model:
             raise ModelNotFoundError(name)
         embeddings = await self._llm.embed_texts(texts, is_query=kind == "query", user_id=user_id)
-        record = self._make_recorder(user_id, identity.model)
-        await record(ChatChunk(prompt_tokens=embeddings.prompt_tokens))
+        await self._record(user_id, identity.model, embeddings.prompt_tokens)
         return embeddings
 
     async def list_models(self) -> list[ModelOut]:
@@ -141,17 +142,20 @@ class OpenAIService:
         ]
         return prompt.messages, sources
 
-    def _make_recorder(self, user_id: UUID, model: str) -> Callable[[ChatChunk], Awaitable[None]]:
-        async def record(last: ChatChunk) -> None:
-            async with self._sessions.begin() as session:
-                await UsageService(session).record(
-                    user_id,
-                    model,
-                    prompt_tokens=last.prompt_tokens,
-                    completion_tokens=last.completion_tokens,
-                )
+    async def _settle(
+        self, user_id: UUID, model: str, prompt: Sequence[ChatMessage], meter: TokenMeter
+    ) -> None:
+        tokens = meter.read(prompt)
+        if tokens is not None:
+            await self._record(user_id, model, *tokens)
 
-        return record
+    async def _record(
+        self, user_id: UUID, model: str, prompt_tokens: int, completion_tokens: int = 0
+    ) -> None:
+        async with self._sessions.begin() as session:
+            await UsageService(session).record(
+                user_id, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
+            )
 
 
 def _normalise(name: str) -> tuple[str, bool]:
