@@ -13,6 +13,8 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from src.exceptions import AppError, InvalidError
 
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+
 ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
 
@@ -137,6 +139,6 @@ def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]
         entry = responses.setdefault(error.status, {"description": ""})
         entry["description"] = f"{entry['description']}\n\n{line}".strip()
         entry["content"] = {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
         }
     return responses

@@ -21,6 +21,8 @@ from src.auth.exceptions import (
     InvalidTokenError,
     LoginRequiredError,
     MissingScopeError,
+    TooManyAtOnceError,
+    TooManyRequestsError,
 )
 from src.auth.limits import AttemptLimiter
 from src.auth.logins import LoginService
@@ -37,8 +39,16 @@ AUTHENTICATION_ERRORS = (
     InvalidTokenError,
     InvalidAPIKeyError,
     MissingScopeError,
+    TooManyRequestsError,
+    TooManyAtOnceError,
 )
-ACCOUNT_ERRORS = (UnauthenticatedError, InvalidTokenError, LoginRequiredError)
+ACCOUNT_ERRORS = (
+    UnauthenticatedError,
+    InvalidTokenError,
+    LoginRequiredError,
+    TooManyRequestsError,
+    TooManyAtOnceError,
+)
 ADMIN_ERRORS = (*ACCOUNT_ERRORS, AdminRequiredError)
 
 _MOST_AGENT_CHARACTERS = 200

@@ -1652,6 +1652,12 @@ export type AuthLogOutErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthLogOutError = AuthLogOutErrors[keyof AuthLogOutErrors];
@@ -1687,6 +1693,12 @@ export type AuthLogOutEverywhereErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthLogOutEverywhereError = AuthLogOutEverywhereErrors[keyof AuthLogOutEverywhereErrors];
@@ -1731,6 +1743,10 @@ export type AuthDeleteMeErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
@@ -1775,6 +1791,12 @@ export type AuthGetMeErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -1816,6 +1838,12 @@ export type AuthUpdateMeErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -1856,6 +1884,10 @@ export type AuthChangePasswordErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
@@ -1907,6 +1939,12 @@ export type AuthListLoginsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListLoginsError = AuthListLoginsErrors[keyof AuthListLoginsErrors];
@@ -1948,6 +1986,12 @@ export type AuthRevokeLoginErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthRevokeLoginError = AuthRevokeLoginErrors[keyof AuthRevokeLoginErrors];
@@ -1992,6 +2036,12 @@ export type AuthListApiKeysErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListApiKeysError = AuthListApiKeysErrors[keyof AuthListApiKeysErrors];
@@ -2031,6 +2081,12 @@ export type AuthCreateApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthCreateApiKeyError = AuthCreateApiKeyErrors[keyof AuthCreateApiKeyErrors];
@@ -2072,6 +2128,12 @@ export type AuthRevokeApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthRevokeApiKeyError = AuthRevokeApiKeyErrors[keyof AuthRevokeApiKeyErrors];
@@ -2116,6 +2178,12 @@ export type AuthListEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListEventsError = AuthListEventsErrors[keyof AuthListEventsErrors];
@@ -2168,6 +2236,12 @@ export type AuthListUsersErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListUsersError = AuthListUsersErrors[keyof AuthListUsersErrors];
@@ -2211,6 +2285,12 @@ export type AuthCreateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      */
@@ -2262,6 +2342,12 @@ export type AuthDeleteUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthDeleteUserError = AuthDeleteUserErrors[keyof AuthDeleteUserErrors];
@@ -2305,6 +2391,12 @@ export type AuthGetUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthGetUserError = AuthGetUserErrors[keyof AuthGetUserErrors];
@@ -2352,6 +2444,12 @@ export type AuthUpdateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      */
@@ -2408,6 +2506,12 @@ export type AuthListUserEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListUserEventsError = AuthListUserEventsErrors[keyof AuthListUserEventsErrors];
@@ -2454,6 +2558,12 @@ export type AuthListAllEventsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type AuthListAllEventsError = AuthListAllEventsErrors[keyof AuthListAllEventsErrors];
@@ -2513,6 +2623,12 @@ export type DocumentsListDocumentsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListDocumentsError = DocumentsListDocumentsErrors[keyof DocumentsListDocumentsErrors];
@@ -2592,6 +2708,12 @@ export type DocumentsUploadDocumentsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      */
     503: Problem;
@@ -2632,6 +2754,12 @@ export type DocumentsGetUsageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsGetUsageError = DocumentsGetUsageErrors[keyof DocumentsGetUsageErrors];
@@ -2669,6 +2797,12 @@ export type DocumentsListFormatsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListFormatsError = DocumentsListFormatsErrors[keyof DocumentsListFormatsErrors];
@@ -2706,6 +2840,12 @@ export type DocumentsSearchDocumentsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -2767,6 +2907,12 @@ export type DocumentsDeleteDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsDeleteDocumentError = DocumentsDeleteDocumentErrors[keyof DocumentsDeleteDocumentErrors];
@@ -2810,6 +2956,12 @@ export type DocumentsGetDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsGetDocumentError = DocumentsGetDocumentErrors[keyof DocumentsGetDocumentErrors];
@@ -2853,6 +3005,12 @@ export type DocumentsUpdateDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsUpdateDocumentError = DocumentsUpdateDocumentErrors[keyof DocumentsUpdateDocumentErrors];
@@ -2902,6 +3060,12 @@ export type DocumentsListChunksErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsListChunksError = DocumentsListChunksErrors[keyof DocumentsListChunksErrors];
@@ -2945,6 +3109,12 @@ export type DocumentsReprocessDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsReprocessDocumentError = DocumentsReprocessDocumentErrors[keyof DocumentsReprocessDocumentErrors];
@@ -3003,6 +3173,12 @@ export type DocumentsDownloadDocumentErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      */
     503: Problem;
@@ -3053,6 +3229,12 @@ export type DocumentsFollowDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type DocumentsFollowDocumentError = DocumentsFollowDocumentErrors[keyof DocumentsFollowDocumentErrors];
@@ -3274,6 +3456,12 @@ export type ChatGetMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatGetMessageError = ChatGetMessageErrors[keyof ChatGetMessageErrors];
@@ -3327,6 +3515,12 @@ export type ChatResumeStreamErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3382,6 +3576,12 @@ export type ChatStopMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatStopMessageError = ChatStopMessageErrors[keyof ChatStopMessageErrors];
@@ -3520,6 +3720,12 @@ export type ChatDeleteFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatDeleteFeedbackError = ChatDeleteFeedbackErrors[keyof ChatDeleteFeedbackErrors];
@@ -3567,6 +3773,12 @@ export type ChatSetFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatSetFeedbackError = ChatSetFeedbackErrors[keyof ChatSetFeedbackErrors];
@@ -3617,6 +3829,12 @@ export type ChatListSessionsErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatListSessionsError = ChatListSessionsErrors[keyof ChatListSessionsErrors];
@@ -3654,6 +3872,12 @@ export type ChatCreateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatCreateSessionError = ChatCreateSessionErrors[keyof ChatCreateSessionErrors];
@@ -3697,6 +3921,12 @@ export type ChatDeleteSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatDeleteSessionError = ChatDeleteSessionErrors[keyof ChatDeleteSessionErrors];
@@ -3740,6 +3970,12 @@ export type ChatGetSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatGetSessionError = ChatGetSessionErrors[keyof ChatGetSessionErrors];
@@ -3783,6 +4019,12 @@ export type ChatUpdateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatUpdateSessionError = ChatUpdateSessionErrors[keyof ChatUpdateSessionErrors];
@@ -3841,6 +4083,12 @@ export type ChatListMessagesErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatListMessagesError = ChatListMessagesErrors[keyof ChatListMessagesErrors];
@@ -3892,6 +4140,12 @@ export type ChatExportSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatExportSessionError = ChatExportSessionErrors[keyof ChatExportSessionErrors];
@@ -3942,6 +4196,12 @@ export type ChatSearchMessagesErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type ChatSearchMessagesError = ChatSearchMessagesErrors[keyof ChatSearchMessagesErrors];
@@ -3979,6 +4239,12 @@ export type LlmListModelsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -4044,6 +4310,12 @@ export type LlmDeleteModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4104,6 +4376,12 @@ export type LlmGetModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4154,6 +4432,12 @@ export type LlmPullModelErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type LlmPullModelError = LlmPullModelErrors[keyof LlmPullModelErrors];
@@ -4191,6 +4475,12 @@ export type LlmGetStatusErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
 };
 
 export type LlmGetStatusError = LlmGetStatusErrors[keyof LlmGetStatusErrors];
@@ -4310,6 +4600,12 @@ export type LlmListUsageErrors = {
      * `invalid_cursor`: The cursor is not one that a former page returned.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
