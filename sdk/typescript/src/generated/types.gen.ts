@@ -4625,6 +4625,12 @@ export type LlmListUsageResponse = LlmListUsageResponses[keyof LlmListUsageRespo
 
 export type OpenaiCreateChatCompletionData = {
     body: ChatCompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/chat/completions';
@@ -4656,6 +4662,8 @@ export type OpenaiCreateChatCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -4700,6 +4708,12 @@ export type OpenaiCreateChatCompletionResponse = OpenaiCreateChatCompletionRespo
 
 export type OpenaiCreateCompletionData = {
     body: CompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/completions';
@@ -4731,6 +4745,8 @@ export type OpenaiCreateCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -4775,6 +4791,12 @@ export type OpenaiCreateCompletionResponse = OpenaiCreateCompletionResponses[key
 
 export type OpenaiCreateResponseData = {
     body: ResponseCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/responses';
@@ -4806,6 +4828,8 @@ export type OpenaiCreateResponseErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
