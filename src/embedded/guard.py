@@ -21,8 +21,10 @@ ServiceStart = Callable[[], AbstractAsyncContextManager[Process]]
 
 # The kernel closes our end of the pipe however we die, so the watcher's `read` ends and it stops
 # the command. When the command ends first, the guard takes the watcher with it. A signal meant for
-# the whole service (systemd, `kill -- -group`) must not end the guard before the command.
+# the whole service (systemd, `kill -- -group`) must not end the guard before the command. It is
+# caught at first and ignored later, because what is ignored stays so in the command.
 _GUARD = """
+trap : HUP INT TERM
 signals=$1
 shift
 exec 3<&0

@@ -1,5 +1,6 @@
 """What the log says of a request, and what it never says."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -30,6 +31,14 @@ async def colloquy(settings: Settings, tmp_path: Path) -> AsyncIterator[Colloquy
         yield colloquy
 
 
+async def wait_for_lines(colloquy: Colloquy, request_id: str) -> list[JSON]:
+    """Return what is told of a request, which ends after its client has the answer."""
+    async with asyncio.timeout(60):
+        while not any(line["event"] == "request" for line in read_lines(colloquy, request_id)):
+            await asyncio.sleep(0.02)
+    return read_lines(colloquy, request_id)
+
+
 def read_lines(colloquy: Colloquy, request_id: str) -> list[JSON]:
     lines = [json.loads(line) for line in colloquy.log.splitlines() if line.startswith("{")]
     told = [line for line in lines if line["level"] != "debug"]
@@ -46,15 +55,15 @@ async def test_each_line_says_which_request_and_whose(colloquy: Colloquy) -> Non
         headers["X-Request-ID"] = "of-a-document"
         await user.http.get(f"/documents/{chat['id']}", headers=headers)
         await user.http.get("/nowhere", headers={"X-Request-ID": "of-nothing"})
-    lines = read_lines(colloquy, "of-this-test")
+    lines = await wait_for_lines(colloquy, "of-this-test")
     assert {line["event"] for line in lines} == {"request failed", "request"}
     for line in lines:
         assert (line["user_id"], line["route"]) == (user.id, "/api/v1/chat/query")
     assert lines[-1]["status"] == failed.status_code
     assert lines[-1]["duration_ms"] > 0
-    (line,) = read_lines(colloquy, "of-a-document")
+    (line,) = await wait_for_lines(colloquy, "of-a-document")
     assert line["route"] == "/api/v1/documents/{document_id}"
-    (line,) = read_lines(colloquy, "of-nothing")
+    (line,) = await wait_for_lines(colloquy, "of-nothing")
     assert (line["route"], line["status"]) == ("unmatched", 404)
 
 
