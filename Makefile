@@ -106,6 +106,11 @@ bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and wh
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
 
+.PHONY: fuzz
+fuzz: $(DEV_STAMP) ## Send whatever the OpenAPI document allows, and what it does not, for SECONDS=900
+	FUZZ_SECONDS=$(or $(SECONDS),900) FUZZ_PHASES=examples,coverage,fuzzing,stateful \
+	  $(BIN)/pytest --timeout 0 -n 0 tests/contracts/test_fuzz.py
+
 bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside FastAPI and asyncpg alone
 	$(BIN)/python -m benchmarks.api
 
