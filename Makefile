@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
-.PHONY: bench-api
+.PHONY: bench-api bench-events
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
+
+bench-events: $(DEV_STAMP) ## Measure what sending an event costs, beside FastAPI's own way
+	$(BIN)/python -m benchmarks.events
 
 bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
 	$(BIN)/python -m benchmarks.accounts
