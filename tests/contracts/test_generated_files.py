@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 from src.access import render_access
-from src.config import Settings, render_env_example
+from src.config import Settings, render_configuration, render_env_example
 from src.main import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,11 @@ def test_the_example_of_an_environment_equals_the_settings() -> None:
     assert (ROOT / ".env.example").read_text() == render_env_example()
 
 
+def test_the_reference_of_settings_is_current() -> None:
+    """Run `make configuration` when this fails."""
+    assert (ROOT / "docs" / "configuration.md").read_text() == render_configuration()
+
+
 def test_every_operation_describes_itself() -> None:
     document = create_app(Settings(_env_file=None)).openapi()
     for path, operations in document["paths"].items():
@@ -34,6 +39,6 @@ def test_every_operation_describes_itself() -> None:
             tag = operation["tags"][0]
             assert operation["operationId"].startswith(f"{tag}_"), where
             for status, response in operation["responses"].items():
-                if status[0] in "45" and path != "/health/ready":
+                if status[0] in "45" and not path.startswith("/health/"):
                     shape = "json" if path.startswith("/v1/") else "problem+json"
                     assert list(response["content"]) == [f"application/{shape}"], where
