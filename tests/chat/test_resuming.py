@@ -11,7 +11,6 @@ from tests.chat.reading import ask_stream, read_some, resume, start, wait_for
 from tests.chat.scripted import Script
 from tests.fixtures.users import Event, User, join_text
 
-
 PING = ": ping\n\n"
 
 
