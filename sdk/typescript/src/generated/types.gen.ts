@@ -4664,6 +4664,12 @@ export type LlmListUsageResponse = LlmListUsageResponses[keyof LlmListUsageRespo
 
 export type OpenaiCreateChatCompletionData = {
     body: ChatCompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/chat/completions';
@@ -4695,6 +4701,8 @@ export type OpenaiCreateChatCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -4739,6 +4747,12 @@ export type OpenaiCreateChatCompletionResponse = OpenaiCreateChatCompletionRespo
 
 export type OpenaiCreateCompletionData = {
     body: CompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/completions';
@@ -4770,6 +4784,8 @@ export type OpenaiCreateCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -4814,6 +4830,12 @@ export type OpenaiCreateCompletionResponse = OpenaiCreateCompletionResponses[key
 
 export type OpenaiCreateResponseData = {
     body: ResponseCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/responses';
@@ -4845,6 +4867,8 @@ export type OpenaiCreateResponseErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
