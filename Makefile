@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help run test test-fleet test-faults soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
-.PHONY: bench-api bench-search
+.PHONY: bench-api bench-events bench-search
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ bench-search: $(DEV_STAMP) ## Measure searches beside the bare engine, up to 100
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
+
+bench-events: $(DEV_STAMP) ## Measure what sending an event costs, beside FastAPI's own way
+	$(BIN)/python -m benchmarks.events
 
 bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
 	$(BIN)/python -m benchmarks.accounts
