@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from benchmarks.colloquy import log_in
-from src.config import LogSettings, OllamaSettings, Settings
+from src.config import LogSettings, OllamaSettings, RateLimitSettings, Settings
 from src.embedded.services import run_missing_services
 from src.logs import configure_logging
 from src.main import create_app
@@ -80,8 +80,14 @@ async def run(app: Starlette) -> AsyncIterator[str]:
 async def run_colloquy(ollama_url: str, concurrency: int) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory(prefix="colloquy-") as folder:
         ollama = OllamaSettings(url=ollama_url, chat_model="slow", concurrency=concurrency)
-        log = LogSettings(level="ERROR")
-        settings = Settings(_env_file=None, data_dir=Path(folder) / "d", ollama=ollama, log=log)
+        settings = Settings(
+            _env_file=None,
+            data_dir=Path(folder) / "d",
+            ollama=ollama,
+            log=LogSettings(level="ERROR"),
+            # The turns are measured, not the limits that a burst would meet before them.
+            rate_limit=RateLimitSettings(model_requests_per_minute=10_000, streams_at_once=1000),
+        )
         configure_logging(settings)
         async with (
             run_missing_services(settings) as services,
