@@ -367,6 +367,9 @@ class ChatSettings(Group):
     ping_seconds: Annotated[
         float, Field(gt=0, description="A sign of life in streams that have nothing to tell.")
     ] = 15.0
+    socket_login_seconds: Annotated[
+        float, Field(gt=0, description="How long a WebSocket may wait with its first frame.")
+    ] = 15.0
     save_interval_seconds: Annotated[
         float, Field(gt=0, le=1, description="How often a growing answer is stored.")
     ] = 0.8

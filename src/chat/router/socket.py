@@ -110,7 +110,7 @@ class ChatSocket:
 
     async def _wait(self) -> str:
         try:
-            async with asyncio.timeout(self._services.settings.ping_seconds):
+            async with asyncio.timeout(self._services.settings.socket_login_seconds):
                 text = await self._receive()
         except TimeoutError as exc:
             raise _ClosingError(_TOO_LATE) from exc
