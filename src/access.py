@@ -15,9 +15,15 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from src.auth.dependencies import AuthenticatorDep
-from src.auth.exceptions import AdminRequiredError, LoginRequiredError
+from src.auth.exceptions import (
+    AdminRequiredError,
+    InvalidAPIKeyError,
+    InvalidTokenError,
+    LoginRequiredError,
+    MissingScopeError,
+)
 from src.auth.schemas import Principal, Scope
-from src.exceptions import UnauthenticatedError
+from src.exceptions import AppError, UnauthenticatedError
 from src.routes import RouteTable
 
 # What anybody may read without being an operation: the API's description, and the page's files.
@@ -49,6 +55,18 @@ class Access:
             raise AdminRequiredError
         if self.scopes:
             caller.require_scope(*sorted(self.scopes))
+
+    def list_errors(self) -> tuple[type[AppError], ...]:
+        """Say how somebody is turned away, for the OpenAPI document."""
+        match self.who:
+            case "public":
+                return ()
+            case "login":
+                return (UnauthenticatedError, InvalidTokenError, LoginRequiredError)
+            case "admin":
+                return (*_LOGIN.list_errors(), AdminRequiredError)
+        known = (UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError)
+        return (*known, MissingScopeError) if self.scopes else known
 
 
 def _scope(*any_of: Scope) -> Access:

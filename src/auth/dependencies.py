@@ -16,10 +16,8 @@ from src.auth.api_keys import APIKeyService, KeyUseRecorder
 from src.auth.callers import Authenticator
 from src.auth.events import AuditTrail
 from src.auth.exceptions import (
-    AdminRequiredError,
     InvalidAPIKeyError,
     InvalidTokenError,
-    LoginRequiredError,
     MissingScopeError,
 )
 from src.auth.limits import AttemptLimiter
@@ -38,8 +36,6 @@ AUTHENTICATION_ERRORS = (
     InvalidAPIKeyError,
     MissingScopeError,
 )
-ACCOUNT_ERRORS = (UnauthenticatedError, InvalidTokenError, LoginRequiredError)
-ADMIN_ERRORS = (*ACCOUNT_ERRORS, AdminRequiredError)
 
 _MOST_AGENT_CHARACTERS = 200
 

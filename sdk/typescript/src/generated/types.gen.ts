@@ -502,6 +502,11 @@ export type ErrorBody = {
 };
 
 /**
+ * The codes of `Problem.code` that this version knows.
+ */
+export type ErrorCode = 'account_deleted' | 'admin_required' | 'api_key_not_found' | 'bad_request' | 'chat_session_not_found' | 'conflict' | 'context_length_exceeded' | 'database_unavailable' | 'document_empty' | 'document_encrypted' | 'document_not_found' | 'email_taken' | 'extraction_crashed' | 'extraction_failed' | 'extraction_memory' | 'extraction_timeout' | 'file_empty' | 'file_not_found' | 'file_too_large' | 'forbidden' | 'idempotency_key_reused' | 'internal_error' | 'invalid_api_key' | 'invalid_credentials' | 'invalid_cursor' | 'invalid_refresh_token' | 'invalid_token' | 'invalid_upload_field' | 'invalid_value' | 'last_admin' | 'llm_busy' | 'llm_failed' | 'llm_invalid_response' | 'llm_timeout' | 'llm_unavailable' | 'login_not_found' | 'login_required' | 'malformed_body' | 'malformed_json' | 'malformed_upload' | 'message_not_found' | 'method_not_allowed' | 'metrics_forbidden' | 'missing_scope' | 'model_capability_missing' | 'model_in_use' | 'model_missing' | 'model_not_found' | 'model_unobtainable' | 'no_files' | 'not_an_answer' | 'not_authenticated' | 'not_found' | 'processing_failed' | 'prompt_too_long' | 'quota_exceeded' | 'range_not_satisfiable' | 'rate_limited' | 'refresh_token_reused' | 'registration_closed' | 'request_too_large' | 'storage_unavailable' | 'stored_file_missing' | 'too_many_api_keys' | 'too_many_attempts' | 'too_many_files' | 'too_many_logins' | 'too_many_streams' | 'unstorable_value' | 'unsupported_media_type' | 'unsupported_parameter' | 'upstream_invalid' | 'upstream_timeout' | 'upstream_unavailable' | 'user_not_found' | 'username_taken' | 'validation_failed' | 'vectors_unavailable' | 'wrong_password';
+
+/**
  * What went wrong, in OpenAI's shape.
  */
 export type ErrorOut = {
@@ -1534,6 +1539,10 @@ export type AuthRegisterErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1543,6 +1552,8 @@ export type AuthRegisterErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1571,6 +1582,10 @@ export type AuthLogInErrors = {
      */
     401: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1580,6 +1595,8 @@ export type AuthLogInErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1610,6 +1627,10 @@ export type AuthRefreshErrors = {
      */
     401: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1617,6 +1638,10 @@ export type AuthRefreshErrors = {
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRefreshError = AuthRefreshErrors[keyof AuthRefreshErrors];
@@ -1649,9 +1674,9 @@ export type AuthLogOutErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    422: Problem;
+    503: Problem;
 };
 
 export type AuthLogOutError = AuthLogOutErrors[keyof AuthLogOutErrors];
@@ -1684,9 +1709,9 @@ export type AuthLogOutEverywhereErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    422: Problem;
+    503: Problem;
 };
 
 export type AuthLogOutEverywhereError = AuthLogOutEverywhereErrors[keyof AuthLogOutEverywhereErrors];
@@ -1727,6 +1752,10 @@ export type AuthDeleteMeErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1736,6 +1765,8 @@ export type AuthDeleteMeErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1768,13 +1799,9 @@ export type AuthGetMeErrors = {
      */
     401: Problem;
     /**
-     * `missing_scope`: The API key does not have the scope that this needs.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    403: Problem;
-    /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -1813,9 +1840,17 @@ export type AuthUpdateMeErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -1852,6 +1887,10 @@ export type AuthChangePasswordErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1861,6 +1900,8 @@ export type AuthChangePasswordErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1905,8 +1946,14 @@ export type AuthListLoginsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListLoginsError = AuthListLoginsErrors[keyof AuthListLoginsErrors];
@@ -1948,6 +1995,10 @@ export type AuthRevokeLoginErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRevokeLoginError = AuthRevokeLoginErrors[keyof AuthRevokeLoginErrors];
@@ -1990,8 +2041,14 @@ export type AuthListApiKeysErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListApiKeysError = AuthListApiKeysErrors[keyof AuthListApiKeysErrors];
@@ -2028,9 +2085,17 @@ export type AuthCreateApiKeyErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthCreateApiKeyError = AuthCreateApiKeyErrors[keyof AuthCreateApiKeyErrors];
@@ -2072,6 +2137,10 @@ export type AuthRevokeApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRevokeApiKeyError = AuthRevokeApiKeyErrors[keyof AuthRevokeApiKeyErrors];
@@ -2114,8 +2183,14 @@ export type AuthListEventsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListEventsError = AuthListEventsErrors[keyof AuthListEventsErrors];
@@ -2137,7 +2212,13 @@ export type AuthListUsersData = {
          * A part of the user name or the email address.
          */
         q?: string | null;
+        /**
+         * Accounts with this role.
+         */
         role?: 'user' | 'admin' | null;
+        /**
+         * Accounts that may log in, or those that may not.
+         */
         is_active?: boolean | null;
         /**
          * `next_cursor` of a former page.
@@ -2166,8 +2247,14 @@ export type AuthListUsersErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListUsersError = AuthListUsersErrors[keyof AuthListUsersErrors];
@@ -2208,11 +2295,17 @@ export type AuthCreateUserErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2262,6 +2355,10 @@ export type AuthDeleteUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthDeleteUserError = AuthDeleteUserErrors[keyof AuthDeleteUserErrors];
@@ -2305,6 +2402,10 @@ export type AuthGetUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthGetUserError = AuthGetUserErrors[keyof AuthGetUserErrors];
@@ -2349,11 +2450,17 @@ export type AuthUpdateUserErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2406,8 +2513,14 @@ export type AuthListUserEventsErrors = {
     404: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListUserEventsError = AuthListUserEventsErrors[keyof AuthListUserEventsErrors];
@@ -2452,8 +2565,14 @@ export type AuthListAllEventsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListAllEventsError = AuthListAllEventsErrors[keyof AuthListAllEventsErrors];
@@ -2491,6 +2610,9 @@ export type DocumentsListDocumentsData = {
          * Documents that have any of these tags.
          */
         tags?: Array<string> | null;
+        /**
+         * Documents in this state.
+         */
         status?: DocumentStatus | null;
     };
     url: '/api/v1/documents';
@@ -2511,8 +2633,14 @@ export type DocumentsListDocumentsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsListDocumentsError = DocumentsListDocumentsErrors[keyof DocumentsListDocumentsErrors];
@@ -2575,6 +2703,8 @@ export type DocumentsUploadDocumentsErrors = {
     409: Problem;
     /**
      * `file_too_large`: The file is larger than the server accepts.
+     *
+     * `request_too_large`: The request is larger than the server accepts.
      */
     413: Problem;
     /**
@@ -2589,10 +2719,14 @@ export type DocumentsUploadDocumentsErrors = {
      * `too_many_files`: The upload has more files than the server accepts at once.
      *
      * `invalid_upload_field`: A field of the upload is not valid.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2629,9 +2763,9 @@ export type DocumentsGetUsageErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    422: Problem;
+    503: Problem;
 };
 
 export type DocumentsGetUsageError = DocumentsGetUsageErrors[keyof DocumentsGetUsageErrors];
@@ -2666,9 +2800,9 @@ export type DocumentsListFormatsErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    422: Problem;
+    503: Problem;
 };
 
 export type DocumentsListFormatsError = DocumentsListFormatsErrors[keyof DocumentsListFormatsErrors];
@@ -2703,6 +2837,10 @@ export type DocumentsSearchDocumentsErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -2718,6 +2856,8 @@ export type DocumentsSearchDocumentsErrors = {
      * `model_missing`: A model that this server is configured for is not installed.
      *
      * `vectors_unavailable`: The vector index cannot be reached. Try again in a moment.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -2767,6 +2907,10 @@ export type DocumentsDeleteDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsDeleteDocumentError = DocumentsDeleteDocumentErrors[keyof DocumentsDeleteDocumentErrors];
@@ -2810,6 +2954,10 @@ export type DocumentsGetDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsGetDocumentError = DocumentsGetDocumentErrors[keyof DocumentsGetDocumentErrors];
@@ -2850,9 +2998,17 @@ export type DocumentsUpdateDocumentErrors = {
      */
     404: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsUpdateDocumentError = DocumentsUpdateDocumentErrors[keyof DocumentsUpdateDocumentErrors];
@@ -2872,6 +3028,9 @@ export type DocumentsListChunksData = {
         document_id: string;
     };
     query?: {
+        /**
+         * Where to begin, counted from 0.
+         */
         from_ordinal?: number;
         /**
          * The most items to return.
@@ -2902,6 +3061,10 @@ export type DocumentsListChunksErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsListChunksError = DocumentsListChunksErrors[keyof DocumentsListChunksErrors];
@@ -2945,6 +3108,10 @@ export type DocumentsReprocessDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsReprocessDocumentError = DocumentsReprocessDocumentErrors[keyof DocumentsReprocessDocumentErrors];
@@ -3004,6 +3171,8 @@ export type DocumentsDownloadDocumentErrors = {
     422: Problem;
     /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -3053,6 +3222,10 @@ export type DocumentsFollowDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsFollowDocumentError = DocumentsFollowDocumentErrors[keyof DocumentsFollowDocumentErrors];
@@ -3113,7 +3286,13 @@ export type ChatAskErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
@@ -3202,7 +3381,13 @@ export type ChatAskStreamErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
@@ -3274,6 +3459,10 @@ export type ChatGetMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatGetMessageError = ChatGetMessageErrors[keyof ChatGetMessageErrors];
@@ -3382,6 +3571,10 @@ export type ChatStopMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatStopMessageError = ChatStopMessageErrors[keyof ChatStopMessageErrors];
@@ -3444,7 +3637,13 @@ export type ChatRegenerateMessageErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
@@ -3520,6 +3719,10 @@ export type ChatDeleteFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatDeleteFeedbackError = ChatDeleteFeedbackErrors[keyof ChatDeleteFeedbackErrors];
@@ -3564,9 +3767,17 @@ export type ChatSetFeedbackErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatSetFeedbackError = ChatSetFeedbackErrors[keyof ChatSetFeedbackErrors];
@@ -3615,8 +3826,14 @@ export type ChatListSessionsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatListSessionsError = ChatListSessionsErrors[keyof ChatListSessionsErrors];
@@ -3651,9 +3868,17 @@ export type ChatCreateSessionErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatCreateSessionError = ChatCreateSessionErrors[keyof ChatCreateSessionErrors];
@@ -3697,6 +3922,10 @@ export type ChatDeleteSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatDeleteSessionError = ChatDeleteSessionErrors[keyof ChatDeleteSessionErrors];
@@ -3740,6 +3969,10 @@ export type ChatGetSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatGetSessionError = ChatGetSessionErrors[keyof ChatGetSessionErrors];
@@ -3780,9 +4013,17 @@ export type ChatUpdateSessionErrors = {
      */
     404: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatUpdateSessionError = ChatUpdateSessionErrors[keyof ChatUpdateSessionErrors];
@@ -3839,8 +4080,14 @@ export type ChatListMessagesErrors = {
     404: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatListMessagesError = ChatListMessagesErrors[keyof ChatListMessagesErrors];
@@ -3892,6 +4139,10 @@ export type ChatExportSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatExportSessionError = ChatExportSessionErrors[keyof ChatExportSessionErrors];
@@ -3940,8 +4191,14 @@ export type ChatSearchMessagesErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatSearchMessagesError = ChatSearchMessagesErrors[keyof ChatSearchMessagesErrors];
@@ -3976,10 +4233,6 @@ export type LlmListModelsErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -3987,6 +4240,8 @@ export type LlmListModelsErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4023,12 +4278,12 @@ export type LlmDeleteModelErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
-     *
-     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
-     * `forbidden`: Your role does not allow this.
+     * `login_required`: An API key cannot do this. Log in with a password.
+     *
+     * `admin_required`: Only an administrator may do this.
      */
     403: Problem;
     /**
@@ -4051,6 +4306,8 @@ export type LlmDeleteModelErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4111,6 +4368,8 @@ export type LlmGetModelErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4142,18 +4401,26 @@ export type LlmPullModelErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
-     *
-     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
-     * `forbidden`: Your role does not allow this.
+     * `login_required`: An API key cannot do this. Log in with a password.
+     *
+     * `admin_required`: Only an administrator may do this.
      */
     403: Problem;
+    /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
     /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type LlmPullModelError = LlmPullModelErrors[keyof LlmPullModelErrors];
@@ -4188,9 +4455,9 @@ export type LlmGetStatusErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
-    422: Problem;
+    503: Problem;
 };
 
 export type LlmGetStatusError = LlmGetStatusErrors[keyof LlmGetStatusErrors];
@@ -4228,6 +4495,10 @@ export type LlmCreateEmbeddingsErrors = {
      * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
+    /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
     /**
      * `validation_failed`: The request is not valid.
      */
@@ -4304,10 +4575,14 @@ export type LlmListUsageErrors = {
     401: Problem;
     /**
      * `forbidden`: Your role does not allow this.
+     *
+     * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
