@@ -58,15 +58,16 @@ class Access:
 
     def list_errors(self) -> tuple[type[AppError], ...]:
         """Say how somebody is turned away, for the OpenAPI document."""
+        unknown = (UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError)
         match self.who:
             case "public":
                 return ()
+            case "user":
+                return (*unknown, MissingScopeError) if self.scopes else unknown
             case "login":
-                return (UnauthenticatedError, InvalidTokenError, LoginRequiredError)
+                return (*unknown, LoginRequiredError)
             case "admin":
-                return (*_LOGIN.list_errors(), AdminRequiredError)
-        known = (UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError)
-        return (*known, MissingScopeError) if self.scopes else known
+                return (*unknown, LoginRequiredError, AdminRequiredError)
 
 
 def _scope(*any_of: Scope) -> Access:

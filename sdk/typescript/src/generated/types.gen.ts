@@ -1667,6 +1667,8 @@ export type AuthLogOutErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1702,6 +1704,8 @@ export type AuthLogOutEverywhereErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1741,6 +1745,8 @@ export type AuthDeleteMeErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1827,6 +1833,8 @@ export type AuthUpdateMeErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1880,6 +1888,8 @@ export type AuthChangePasswordErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1938,6 +1948,8 @@ export type AuthListLoginsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1981,6 +1993,8 @@ export type AuthRevokeLoginErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2033,6 +2047,8 @@ export type AuthListApiKeysErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2074,6 +2090,8 @@ export type AuthCreateApiKeyErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2123,6 +2141,8 @@ export type AuthRevokeApiKeyErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2175,6 +2195,8 @@ export type AuthListEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2237,6 +2259,8 @@ export type AuthListUsersErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2280,6 +2304,8 @@ export type AuthCreateUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2335,6 +2361,8 @@ export type AuthDeleteUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2386,6 +2414,8 @@ export type AuthGetUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2433,6 +2463,8 @@ export type AuthUpdateUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2499,6 +2531,8 @@ export type AuthListUserEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2555,6 +2589,8 @@ export type AuthListAllEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -4278,6 +4314,8 @@ export type LlmDeleteModelErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -4401,6 +4439,8 @@ export type LlmPullModelErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -4620,6 +4660,8 @@ export type OpenaiCreateChatCompletionErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4695,6 +4737,8 @@ export type OpenaiCreateCompletionErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4770,6 +4814,8 @@ export type OpenaiCreateResponseErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4839,6 +4885,8 @@ export type OpenaiCreateEmbeddingErrors = {
      * `unsupported_parameter`: The request asks for something that this server does not offer.
      *
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4903,6 +4951,10 @@ export type OpenaiListModelsData = {
 
 export type OpenaiListModelsErrors = {
     /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: ErrorOut;
+    /**
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
@@ -4965,6 +5017,10 @@ export type OpenaiGetModelData = {
 };
 
 export type OpenaiGetModelErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: ErrorOut;
     /**
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
