@@ -8,7 +8,7 @@ DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
-.PHONY: sdk test-sdk web
+.PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api
 
@@ -71,7 +71,7 @@ sbom: $(DEV_STAMP) ## Print what the server is made of, as CycloneDX
 	@$(BIN)/python -m deploy.supply_chain sbom
 
 lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
-	@for name in base telemetry dev; do \
+	@for name in base telemetry dev clients-openai2 clients-openai3 clients-llamaindex; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -93,6 +93,9 @@ bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside 
 
 bench-fairness: $(DEV_STAMP) ## Measure how long one question waits behind another user's burst
 	$(BIN)/python -m benchmarks.fairness
+
+test-clients: $(DEV_STAMP) ## Drive the OpenAI and Ollama packages of others against a running Colloquy
+	$(BIN)/python -m clients.run
 
 clean: ## Remove the virtual environment and every cache; data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
@@ -21,8 +22,13 @@ from src.auth.exceptions import (
     InvalidTokenError,
     LoginRequiredError,
     MissingScopeError,
+    TooManyAtOnceError,
+    TooManyRequestsError,
 )
+from src.auth.limits import AttemptLimiter, Load
+from src.auth.places import Occupation, Places
 from src.auth.schemas import Principal, Scope
+from src.database import SessionDep, release
 from src.exceptions import AppError, UnauthenticatedError
 from src.routes import RouteTable
 
@@ -47,6 +53,8 @@ class Access:
 
     who: Literal["public", "user", "login", "admin"]
     scopes: frozenset[Scope] = field(default_factory=frozenset)
+    load: Load = "light"
+    occupation: Occupation | None = None
 
     def check(self, caller: Principal) -> None:
         if self.who in ("login", "admin") and caller.login_id is None:
@@ -58,20 +66,21 @@ class Access:
 
     def list_errors(self) -> tuple[type[AppError], ...]:
         """Say how somebody is turned away, for the OpenAPI document."""
-        unknown = (UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError)
-        match self.who:
-            case "public":
-                return ()
-            case "user":
-                return (*unknown, MissingScopeError) if self.scopes else unknown
-            case "login":
-                return (*unknown, LoginRequiredError)
-            case "admin":
-                return (*unknown, LoginRequiredError, AdminRequiredError)
+        if self.who == "public":
+            return ()
+        errors: list[type[AppError]] = [UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError]
+        if self.who in ("login", "admin"):
+            errors.append(LoginRequiredError)
+        if self.who == "admin":
+            errors.append(AdminRequiredError)
+        if self.scopes:
+            errors.append(MissingScopeError)
+        errors.append(TooManyRequestsError)
+        return (*errors, TooManyAtOnceError) if self.occupation else tuple(errors)
 
 
-def _scope(*any_of: Scope) -> Access:
-    return Access("user", frozenset(any_of))
+def _scope(*any_of: Scope, load: Load = "light", occupation: Occupation | None = None) -> Access:
+    return Access("user", frozenset(any_of), load, occupation)
 
 
 _PUBLIC: Final = Access("public")
@@ -79,6 +88,9 @@ _USER: Final = Access("user")
 _LOGIN: Final = Access("login")
 _ADMIN: Final = Access("admin")
 _CHAT: Final = _scope("chat")
+_ASK: Final = _scope("chat", load="model", occupation="stream")
+_OPENAI: Final = _scope("llm", "chat", load="model", occupation="stream")
+_EMBED: Final = _scope("llm", load="model")
 _READ: Final = _scope("documents:read")
 _WRITE: Final = _scope("documents:write")
 
@@ -110,20 +122,20 @@ ACCESS: Final[Mapping[str, Access]] = {
     "auth_delete_user": _ADMIN,
     "auth_list_user_events": _ADMIN,
     "auth_list_all_events": _ADMIN,
-    "documents_upload_documents": _WRITE,
+    "documents_upload_documents": _scope("documents:write", load="upload", occupation="upload"),
     "documents_list_documents": _READ,
-    "documents_search_documents": _READ,
+    "documents_search_documents": _scope("documents:read", load="model"),
     "documents_get_document": _READ,
     "documents_list_chunks": _READ,
     "documents_delete_document": _WRITE,
     "documents_get_usage": _READ,
     "documents_list_formats": _scope("documents:read", "documents:write"),
     "documents_download_document": _READ,
-    "documents_follow_document": _READ,
+    "documents_follow_document": _scope("documents:read", occupation="stream"),
     "documents_update_document": _WRITE,
-    "documents_reprocess_document": _WRITE,
-    "chat_ask": _CHAT,
-    "chat_ask_stream": _CHAT,
+    "documents_reprocess_document": _scope("documents:write", load="upload"),
+    "chat_ask": _ASK,
+    "chat_ask_stream": _ASK,
     "chat_create_session": _CHAT,
     "chat_list_sessions": _CHAT,
     "chat_get_session": _CHAT,
@@ -131,9 +143,9 @@ ACCESS: Final[Mapping[str, Access]] = {
     "chat_delete_session": _CHAT,
     "chat_list_messages": _CHAT,
     "chat_get_message": _CHAT,
-    "chat_resume_stream": _CHAT,
+    "chat_resume_stream": _scope("chat", occupation="stream"),
     "chat_stop_message": _CHAT,
-    "chat_regenerate_message": _CHAT,
+    "chat_regenerate_message": _ASK,
     "chat_set_feedback": _CHAT,
     "chat_delete_feedback": _CHAT,
     "chat_export_session": _CHAT,
@@ -144,13 +156,13 @@ ACCESS: Final[Mapping[str, Access]] = {
     "llm_get_status": _scope("llm", "chat"),
     "llm_pull_model": _ADMIN,
     "llm_delete_model": _ADMIN,
-    "llm_create_embeddings": _scope("llm"),
+    "llm_create_embeddings": _EMBED,
     "llm_list_usage": _scope("llm", "chat"),
     # A question to one's documents asks for the scope `chat` besides.
-    "openai_create_chat_completion": _scope("llm", "chat"),
-    "openai_create_completion": _scope("llm", "chat"),
-    "openai_create_embedding": _scope("llm"),
-    "openai_create_response": _scope("llm", "chat"),
+    "openai_create_chat_completion": _OPENAI,
+    "openai_create_completion": _OPENAI,
+    "openai_create_embedding": _EMBED,
+    "openai_create_response": _OPENAI,
     "openai_list_models": _scope("llm", "chat"),
     "openai_get_model": _scope("llm", "chat"),
 }
@@ -163,7 +175,9 @@ def name_operation(route: BaseRoute) -> str:
     return f"{tags[0]}_{name}" if tags else name
 
 
-async def enforce_access(connection: HTTPConnection, authenticator: AuthenticatorDep) -> None:
+async def enforce_access(
+    connection: HTTPConnection, authenticator: AuthenticatorDep, session: SessionDep
+) -> None:
     """Let nobody in whom the table does not name, and keep the caller for the route."""
     routes: RouteTable = connection.app.state.routes
     structlog.contextvars.bind_contextvars(route=routes.get_template(connection.scope))
@@ -176,7 +190,21 @@ async def enforce_access(connection: HTTPConnection, authenticator: Authenticato
     caller = await authenticator.authenticate(credential)
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
     access.check(caller)
+    await _count(connection, session, caller, access)
     connection.state.caller = caller
+
+
+async def _count(
+    connection: HTTPConnection, session: AsyncSession, caller: Principal, access: Access
+) -> None:
+    """Refuse what is too much; a place that is taken is given back by the middleware."""
+    limiter: AttemptLimiter = connection.state.limiter
+    places: Places = connection.state.places
+    if limiter.is_elsewhere:
+        await release(session)
+    await limiter.count_request(access.load, caller.user_id, caller.key_id)
+    if access.occupation is not None:
+        connection.state.give_back = places.take(access.occupation, caller.user_id)
 
 
 def require_access_rows(app: FastAPI) -> None:

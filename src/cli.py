@@ -28,10 +28,12 @@ from src.exceptions import AppError
 from src.llm.offline.__main__ import serve as serve_offline_models
 from src.logs import configure_logging
 from src.main import create_app
+from src.protocol import guard
 
 ResultT = TypeVar("ResultT")
 
 _BAR_WIDTH = 40
+_MOST_FRAME_BYTES = 4 * 1024 * 1024
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -107,9 +109,13 @@ def access() -> None:
 @cli.command()
 def offline_models(
     port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 takes a free one.")] = 11434,
+    *,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Add the models of docs/faults.md, which fail.")
+    ] = False,
 ) -> None:
     """Run the offline models alone: an Ollama for tests, without a GPU."""
-    asyncio.run(serve_offline_models(port))
+    asyncio.run(serve_offline_models(port, has_faults=faults))
 
 
 @cli.command()
@@ -174,6 +180,8 @@ async def _serve(settings: Settings) -> None:
                 create_app(services.settings, embedded=services.embedded),
                 host=settings.host,
                 port=settings.port,
+                http=guard(settings.patience_seconds),
+                ws_max_size=_MOST_FRAME_BYTES,
                 log_config=None,
                 server_header=False,
                 # It would believe whoever connects from this machine; see `trusted_proxies`.

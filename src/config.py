@@ -274,6 +274,22 @@ class RateLimitSettings(Group):
     registrations_per_address: Annotated[
         int, Field(ge=1, description="Attempts to make an account from one address.")
     ] = 20
+    requests_per_minute: Annotated[
+        int, Field(ge=1, description="All requests of one user, and of one API key by itself.")
+    ] = 1200
+    model_requests_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that put a model to work.")
+    ] = 120
+    uploads_per_minute: Annotated[
+        int, Field(ge=1, description="Those of them that bring files; one may bring many.")
+    ] = 240
+    streams_at_once: Annotated[
+        int,
+        Field(ge=1, description="Questions and streams that one user has open in one process."),
+    ] = 64
+    uploads_at_once: Annotated[
+        int, Field(ge=1, description="Uploads that one user has going on in one process.")
+    ] = 8
 
 
 class DocumentSettings(Group):
@@ -428,6 +444,28 @@ class Settings(BaseSettings):
     data_dir: Annotated[Path, Field(description="Where embedded parts keep their data.")] = Path(
         "data"
     )
+    patience_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="How long a client may take to send a request; who keeps sending has "
+            "longer.",
+        ),
+    ] = 20.0
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Field(
+            description='A JSON list of the names this server is called by, such as ["chat.example'
+            '.org"]; requests for other names are refused. Empty: any name.'
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        Field(
+            description="A JSON list of the sites whose pages may call the API, such as "
+            '["https://app.example.org"], and open its WebSocket. Cookies are never involved.'
+        ),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[IPvAnyNetwork, ...],
         Field(

@@ -1,6 +1,7 @@
 """Turns errors into `application/problem+json`, or into OpenAI's errors for callers of its API.
 
-Nothing else writes an error body.
+Nothing else writes an error body, but for what is refused before there is a request: see `protocol`
+and `HostMiddleware`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from src.exceptions import (
     UnauthenticatedError,
 )
 from src.routes import RouteTable
-from src.schemas import FieldProblem, Problem
+from src.schemas import PROBLEM_MEDIA_TYPE, FieldProblem, Problem
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ def render_problem(
         problem.model_dump(mode="json"),
         status_code=error.status,
         headers=headers,
-        media_type="application/problem+json",
+        media_type=PROBLEM_MEDIA_TYPE,
     )
 
 

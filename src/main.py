@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.middleware.cors import CORSMiddleware
 
 from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
@@ -20,6 +21,7 @@ from src.auth.dependencies import get_detached_user
 from src.auth.first_admin import ensure_first_admin
 from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
+from src.auth.places import Places
 from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
 from src.chat.engine import AnswerEngine
@@ -46,7 +48,7 @@ from src.llm.pulls import ModelPulls
 from src.llm.router import router as llm_router
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
-from src.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import TAGS, DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
@@ -58,11 +60,22 @@ log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
 API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
-_MAX_IMAGES_BYTES = 20 * 1024 * 1024
-_PATHS_WITH_IMAGES = (
+_MAX_LARGE_JSON_BYTES = 20 * 1024 * 1024
+# Images come as base64, and texts to embed by the thousand.
+_LARGE_PATHS = (
     "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/embeddings",
     f"{API_PREFIX}/chat/query",
     f"{API_PREFIX}/chat/query/stream",
+)
+
+_CORS_REQUEST_HEADERS = (
+    *("Authorization", "X-API-Key", "X-Request-ID", "Content-Type", "Idempotency-Key"),
+    *("Last-Event-ID", "Range", "If-None-Match", "If-Range"),
+)
+_CORS_RESPONSE_HEADERS = (
+    *("X-Request-ID", "Retry-After", "ETag", "Content-Disposition", "Content-Range", "Allow"),
 )
 
 
@@ -104,8 +117,17 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         BodyLimitMiddleware,
         max_bytes=_MAX_JSON_BYTES,
         unlimited=frozenset({f"{API_PREFIX}/documents"}),
-        larger=dict.fromkeys(_PATHS_WITH_IMAGES, _MAX_IMAGES_BYTES),
+        larger=dict.fromkeys(_LARGE_PATHS, _MAX_LARGE_JSON_BYTES),
     )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=_CORS_REQUEST_HEADERS,
+            expose_headers=_CORS_RESPONSE_HEADERS,
+        )
+    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     app.include_router(health.router, responses=problem_responses(InvalidError))
@@ -144,7 +166,8 @@ async def _start(
     if settings.documents.worker_concurrency:
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
-    search = SearchService(sessions, parts.vectors, parts.sparse, llm, settings.documents)
+    readers = create_readers(parts.engine)
+    search = SearchService(readers, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
@@ -158,7 +181,7 @@ async def _start(
         "settings": settings,
         "embedded": embedded,
         "sessions": sessions,
-        "readers": create_readers(parts.engine),
+        "readers": readers,
         "llm": llm,
         "pulls": parts.pulls,
         "vectors": parts.vectors,
@@ -169,6 +192,7 @@ async def _start(
         "passwords": passwords,
         "tokens": _create_tokens(settings),
         "limiter": AttemptLimiter(settings.rate_limit),
+        "places": Places(settings.rate_limit),
         "key_uses": _open_key_uses(stack, sessions),
         "purger": UserDataPurger(),
     }

@@ -2,15 +2,17 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.database import new_id
-from src.exceptions import TooLargeError
+from src.exceptions import BadRequestError, InvalidError, TooLargeError
 from src.routes import RouteTable
+from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECURITY_HEADERS = {
@@ -18,10 +20,33 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
 }
+# What the API says belongs to one user at one moment, and is no page.
+_API_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_API_PREFIXES = ("/api/", "/v1/", "/health", "/metrics")
 
 _SWITCHING_PROTOCOLS = 101
+_MOST_NESTING = 64
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_PORT = re.compile(r":\d+$")
 
 log = structlog.get_logger("colloquy.access")
+
+
+class TooDeepError(InvalidError):
+    code = "json_too_deep"
+    default_detail = f"The body is nested more than {_MOST_NESTING} levels deep."
+
+
+class UnknownHostError(BadRequestError):
+    status = 421
+    code = "unknown_host"
+    title = "Unknown host"
+    default_detail = "This server is not known by the name you called it."
 
 
 class RequestContextMiddleware:
@@ -44,6 +69,9 @@ class RequestContextMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 500
         started_at = time.perf_counter()
+        added = _SECURITY_HEADERS
+        if scope["path"].startswith(_API_PREFIXES):
+            added = _SECURITY_HEADERS | _API_HEADERS
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -51,7 +79,7 @@ class RequestContextMiddleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             elif message["type"] == "websocket.accept":
                 status = _SWITCHING_PROTOCOLS
@@ -60,6 +88,8 @@ class RequestContextMiddleware:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
+            if give_back := scope["state"].get("give_back"):
+                give_back()
             routes: RouteTable = scope["app"].state.routes
             log.info(
                 "request",
@@ -94,15 +124,68 @@ class BodyLimitMiddleware:
         # int() would also take signs, spaces and digits of other scripts.
         length = int(declared) if declared.isascii() and declared.isdigit() else 0
         received = 0
+        guard = _JSONGuard(Headers(scope=scope).get("content-type", ""))
 
         async def receive_limited() -> Message:
             nonlocal received
             if length > max_bytes:
                 raise TooLargeError
             message = await receive()
-            received += len(message.get("body", b""))
+            body = message.get("body", b"")
+            received += len(body)
             if received > max_bytes:
                 raise TooLargeError
+            guard.feed(body, is_last=not message.get("more_body"))
             return message
 
         await self.app(scope, receive_limited, send)
+
+
+class _JSONGuard:
+    """Refuses JSON that is nested too deeply for those who have to walk through it."""
+
+    def __init__(self, content_type: str) -> None:
+        self._is_json = not content_type or "json" in content_type
+        self._opened = 0
+        self._parts: list[bytes] = []
+
+    def feed(self, part: bytes, *, is_last: bool) -> None:
+        if not self._is_json:
+            return
+        self._parts.append(part)
+        self._opened += part.count(b"[") + part.count(b"{")
+        # Without so many brackets there is nothing to look at.
+        if is_last and self._opened > _MOST_NESTING and _is_deep(b"".join(self._parts)):
+            raise TooDeepError
+
+
+def _is_deep(body: bytes) -> bool:
+    """Tell by taking the innermost pairs away, level by level, from the brackets alone."""
+    brackets = _STRINGS.sub(b"", body).translate(_TO_BRACKETS, _NO_BRACKETS)
+    for _ in range(_MOST_NESTING):
+        brackets = brackets.replace(b"[]", b"")
+    return brackets.count(b"[") > _MOST_NESTING or b"[]" in brackets
+
+
+class HostMiddleware:
+    """Answers to the names that this server has, where it is told which."""
+
+    def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
+        self.app = app
+        self.allowed = frozenset(name.lower() for name in allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.allowed or scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        host = Headers(scope=scope).get("host", "").lower()
+        if self.allowed & {host, _PORT.sub("", host)}:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            problem = Problem.from_error(UnknownHostError(), scope["state"]["request_id"])
+            response = Response(
+                problem.model_dump_json(), UnknownHostError.status, media_type=PROBLEM_MEDIA_TYPE
+            )
+            await response(scope, receive, send)

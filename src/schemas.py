@@ -4,12 +4,16 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticSerializationError, to_json
 
 from src.exceptions import AppError, InvalidError
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
@@ -43,6 +47,19 @@ class InputSchema(BaseModel):
     """What a caller sends: a misspelt field is an error, not a silent default."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+# JSON is written to 255 levels, and read by others to 200: what callers nest gets less.
+_LEVELS_KEPT = 160
+
+
+def check_writable(value: object) -> None:
+    """Raise `ValueError` for what can be read as JSON and not written as such again."""
+    wrapped: object = reduce(lambda inner, _: [inner], range(_LEVELS_KEPT), value)
+    try:
+        to_json(wrapped)
+    except PydanticSerializationError as exc:
+        raise ValueError("too deeply nested, or with half a Unicode character") from exc
 
 
 class Page(Schema, Generic[ItemT]):
@@ -127,6 +144,6 @@ def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]
         entry = responses.setdefault(error.status, {"description": ""})
         entry["description"] = f"{entry['description']}\n\n{line}".strip()
         entry["content"] = {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
         }
     return responses

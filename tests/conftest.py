@@ -43,6 +43,11 @@ UNLIMITED = RateLimitSettings(
     login_failures_per_address=100_000,
     refresh_failures_per_address=100_000,
     registrations_per_address=100_000,
+    requests_per_minute=100_000,
+    model_requests_per_minute=100_000,
+    uploads_per_minute=100_000,
+    streams_at_once=1_000,
+    uploads_at_once=1_000,
 )
 
 UserFactory = Callable[[], Awaitable[User]]

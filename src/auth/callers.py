@@ -75,4 +75,4 @@ class Authenticator:
         last_used_at: datetime | None
         key_id, user_id, scopes, last_used_at = row
         self._key_uses.note(key_id, last_used_at)
-        return Principal(user_id, "user", frozenset(cast("list[Scope]", scopes)))
+        return Principal(user_id, "user", frozenset(cast("list[Scope]", scopes)), key_id=key_id)

@@ -19,6 +19,8 @@ from src.auth.exceptions import (
     InvalidAPIKeyError,
     InvalidTokenError,
     MissingScopeError,
+    TooManyAtOnceError,
+    TooManyRequestsError,
 )
 from src.auth.limits import AttemptLimiter
 from src.auth.logins import LoginService
@@ -35,6 +37,8 @@ AUTHENTICATION_ERRORS = (
     InvalidTokenError,
     InvalidAPIKeyError,
     MissingScopeError,
+    TooManyRequestsError,
+    TooManyAtOnceError,
 )
 
 _MOST_AGENT_CHARACTERS = 200

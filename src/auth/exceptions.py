@@ -108,6 +108,16 @@ class TooManyAttemptsError(RateLimitedError):
     default_detail = "Too many attempts from your address. Wait a little."
 
 
+class TooManyRequestsError(RateLimitedError):
+    code = "too_many_requests"
+    default_detail = "Too many requests in too short a time. Wait a little."
+
+
+class TooManyAtOnceError(RateLimitedError):
+    code = "too_many_at_once"
+    default_detail = "You have as much going on at once as one user may. Wait for some to end."
+
+
 class TooManyLoginsError(UnavailableError):
     code = "too_many_logins"
     title = "Too busy"

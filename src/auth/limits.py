@@ -7,23 +7,26 @@ account. Nothing counts against an account alone: or anybody could lock its owne
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import Final, Literal, cast
+from uuid import UUID
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from src.auth.addresses import group_address
-from src.auth.exceptions import TooManyAttemptsError
+from src.auth.exceptions import TooManyAttemptsError, TooManyRequestsError
 from src.auth.tokens import hash_secret
 from src.config import RateLimitSettings
+from src.exceptions import RateLimitedError
 
 log = structlog.get_logger(__name__)
 
 _REDIS_TIMEOUT_SECONDS: Final = 2.0
+Load = Literal["light", "model", "upload"]
 _Limit = tuple[RateLimitItem, tuple[str, ...]]
 _Use = Callable[[FixedWindowRateLimiter], Awaitable[bool]]
 
@@ -48,6 +51,25 @@ class AttemptLimiter:
         self._registrations = RateLimitItemPerSecond(
             settings.registrations_per_address, seconds, "register"
         )
+
+        self._requests: dict[Load, RateLimitItem] = {
+            "light": RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests"),
+            "model": RateLimitItemPerMinute(settings.model_requests_per_minute, 1, "model"),
+            "upload": RateLimitItemPerMinute(settings.uploads_per_minute, 1, "uploads"),
+        }
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether counting means to wait for another server."""
+        return not isinstance(self._limiter.storage, MemoryStorage)
+
+    async def count_request(self, load: Load, user_id: UUID, key_id: UUID | None = None) -> None:
+        """Count one request of a user and, on its own account, of an API key of theirs."""
+        for kind in dict.fromkeys(("light", load)):
+            for identity in (user_id, key_id):
+                limit = (self._requests[kind], (str(identity),))
+                if identity is not None and not await self._hit(limit):
+                    await self._refuse(limit, TooManyRequestsError)
 
     async def check_login(self, account: str, address: str) -> None:
         for limit in self._login_limits(account, address):
@@ -80,14 +102,16 @@ class AttemptLimiter:
     async def _hit(self, limit: _Limit) -> bool:
         return await self._use(lambda limiter: limiter.hit(limit[0], *limit[1]))
 
-    async def _refuse(self, limit: _Limit) -> None:
+    async def _refuse(
+        self, limit: _Limit, error: type[RateLimitedError] = TooManyAttemptsError
+    ) -> None:
         item, identifiers = limit
         try:
             stats = await self._limiter.get_window_stats(item, *identifiers)
             seconds = math.ceil(stats.reset_time - time.time())
         except StorageError:
             seconds = item.get_expiry()
-        raise TooManyAttemptsError(retry_after_seconds=max(1, seconds))
+        raise error(retry_after_seconds=max(1, seconds))
 
     async def _use(self, use: _Use) -> bool:
         try:

@@ -70,6 +70,7 @@ class Principal:
     role: Role
     scopes: frozenset[Scope] = ALL_SCOPES
     login_id: UUID | None = None
+    key_id: UUID | None = None
 
     def require_scope(self, *any_of: Scope) -> None:
         """Raise `MissingScopeError` unless one of the scopes is there."""

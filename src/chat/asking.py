@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,11 +24,17 @@ from src.chat.service import ChatService
 from src.chat.titles import make_title
 from src.chat.tree import find_newest_answer, load_history
 from src.config import ChatSettings
-from src.database import new_id, release, utc_now
+from src.database import Base, new_id, release, utc_now
 from src.llm.resolved import ChatModel, check_capabilities
 from src.llm.schemas import ChatOptions
 from src.llm.service import LLMService
 from src.llm.usage import UsageService
+
+# Of the tables rather than of the classes: nothing of them has to be read back.
+_ADD_CHAT: Final = insert(Base.metadata.tables[ChatSession.__tablename__])
+_ADD_MESSAGES: Final = insert(Base.metadata.tables[Message.__tablename__]).values(
+    heartbeat_at=func.now()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,34 +165,33 @@ class AskingService:
         self, asker: Asker, draft: _Draft, model: ChatModel, message_id: UUID
     ) -> Question:
         """Store the question and an empty answer, in the named chat or in a new one."""
+        session_id = draft.session_id or new_id()
         if draft.session_id is None:
-            chat = ChatSession(
-                id=new_id(), user_id=asker.user_id, title=make_title(draft.request.query)
-            )
-            self._session.add(chat)
+            title = make_title(draft.request.query)
+            new = {"id": session_id, "user_id": asker.user_id, "title": title}
+            await self._session.execute(_ADD_CHAT, new)
         else:
-            chat = await self._chats.lock_session(asker.user_id, draft.session_id)
+            await self._chats.lock_session(asker.user_id, session_id)
         history = await load_history(
             self._session, draft.parent_id, self._settings.history_messages
         )
-        if not draft.is_stored:
-            self._session.add(_make_question(asker.user_id, chat.id, draft))
-        answer = Message(
-            id=message_id,
-            session_id=chat.id,
-            user_id=asker.user_id,
-            parent_id=draft.question_id,
-            role="assistant",
-            status="streaming",
-            content="",
-            model=model.name,
-            heartbeat_at=utc_now(),
-        )
-        self._session.add(answer)
-        await self._session.flush()
+        question = _make_question(draft)
+        answer = {
+            "id": message_id,
+            "parent_id": draft.question_id,
+            "role": "assistant",
+            "status": "streaming",
+            "content": "",
+            "model": model.name,
+            "request": None,
+            "completed_at": None,
+        }
+        owner = {"session_id": session_id, "user_id": asker.user_id}
+        messages = [answer] if draft.is_stored else [question, answer]
+        await self._session.execute(_ADD_MESSAGES, [message | owner for message in messages])
         return Question(
             user_id=asker.user_id,
-            session_id=chat.id,
+            session_id=session_id,
             user_message_id=draft.question_id,
             message_id=message_id,
             request=draft.request,
@@ -222,19 +228,18 @@ class AskingService:
         return claimed is not None
 
 
-def _make_question(user_id: UUID, session_id: UUID, draft: _Draft) -> Message:
+def _make_question(draft: _Draft) -> dict[str, Any]:
     place = {"query", "session_id", "parent_message_id"}
-    return Message(
-        id=draft.question_id,
-        session_id=session_id,
-        user_id=user_id,
-        parent_id=draft.parent_id,
-        role="user",
-        status="completed",
-        content=draft.request.query,
-        request=draft.request.model_dump(mode="json", exclude=place, exclude_defaults=True),
-        completed_at=utc_now(),
-    )
+    return {
+        "id": draft.question_id,
+        "parent_id": draft.parent_id,
+        "role": "user",
+        "status": "completed",
+        "content": draft.request.query,
+        "model": None,
+        "request": draft.request.model_dump(mode="json", exclude=place, exclude_defaults=True),
+        "completed_at": utc_now(),
+    }
 
 
 def _settle(request: QueryCreate, chat: ChatSession) -> QueryCreate:

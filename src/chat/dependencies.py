@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
 
 from src.auth.dependencies import CurrentUser, DetachedUser, get_authenticator
+from src.auth.limits import AttemptLimiter
 from src.chat.asking import Asker, AskingService
 from src.chat.engine import AnswerEngine
 from src.chat.following import Answer
@@ -149,6 +150,8 @@ class SocketServices:
 
     async def ask(self, user_id: UUID, query: QueryCreate, key: str | None) -> Answer:
         llm: LLMService = self._connection.state.llm
+        limiter: AttemptLimiter = self._connection.state.limiter
+        await limiter.count_request("model", user_id)
         async with self._sessions() as session:
             usage = await get_usage_service(self._connection, session)
             chats = ChatService(session)

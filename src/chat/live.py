@@ -31,6 +31,10 @@ STARTED: Final = 0
 SOURCES: Final = 1
 ENDED: Final = 2**53 - 1
 
+# After each delta a reader rests for so long, and what comes meanwhile is one delta: nobody reads
+# more than fifty of them in a second, and each has its price.
+_PAUSE_SECONDS: Final = 0.02
+
 _KINDS: Final[tuple[type[Delta], type[Delta]]] = (ThinkingDelta, AnswerDelta)
 
 
@@ -148,17 +152,17 @@ class LiveAnswer:
         """
         queued: Queued | None = None
         while True:
-            changed = self._changed
-            for positioned in self.read(cursor):
+            changed, news = self._changed, self.read(cursor)
+            for positioned in news:
                 cursor = positioned.cursor
                 yield positioned
             if self._queued is not None and self._queued is not queued:
                 queued = self._queued
                 yield Positioned(cursor, queued)
-            if changed is not self._changed:
-                continue
-            if self._terminal is not None:
+            if cursor == ENDED:
                 return
+            if news and cursor > SOURCES:
+                await asyncio.sleep(_PAUSE_SECONDS)
             if not await happens_within(changed, ping_seconds):
                 yield None
 
@@ -198,6 +202,8 @@ class LiveAnswer:
 
 
 async def happens_within(event: asyncio.Event, seconds: float | None) -> bool:
+    if event.is_set():
+        return True
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

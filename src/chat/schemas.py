@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 
 from src.documents.schemas import DocumentIds, TagFilter
 from src.llm.schemas import ChatOptions, Think
-from src.schemas import InputSchema, Schema, show_example
+from src.schemas import InputSchema, Schema, check_writable, show_example
 
 MessageStatus = TypeAliasType(
     "MessageStatus", Literal["streaming", "completed", "stopped", "interrupted", "failed"]
@@ -35,6 +35,7 @@ def _check_image(image: str) -> str:
 
 
 def _check_format(value: dict[str, Any]) -> dict[str, Any]:
+    check_writable(value)
     if len(json.dumps(value)) > _MAX_FORMAT_CHARACTERS:
         raise ValueError(f"a format has at most {_MAX_FORMAT_CHARACTERS} characters of JSON")
     return value

@@ -2,18 +2,28 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from src.config import Settings
 from src.llm.offline.faults import FAULTS
+from src.llm.offline.library import OfflineModel
 from src.llm.service import LLMService
 from src.main import create_app
 from tests.fixtures.servers import LoopbackServer, run_server, wait_until
 from tests.fixtures.users import User, sign_up
 
+TABLE = Path(__file__).parents[2] / "docs" / "faults.md"
 ENDS_WELL = (200, "completed")
 OUTCOMES = {
     "fault-busy": (503, "llm_unavailable"),
@@ -32,6 +42,7 @@ OUTCOMES = {
     "fault-error-mid": (502, "llm_failed"),
     "fault-eof": (502, "llm_invalid_response"),
     "fault-eof-first": (502, "llm_invalid_response"),
+    "fault-cut": (503, "llm_unavailable"),
     "fault-half-line": (502, "llm_invalid_response"),
     "fault-garbage": (502, "llm_invalid_response"),
     "fault-not-utf8": (502, "llm_invalid_response"),
@@ -40,19 +51,63 @@ OUTCOMES = {
     "fault-two-at-once": ENDS_WELL,
     "fault-no-newline": ENDS_WELL,
     "fault-late-text": ENDS_WELL,
+    "fault-tools": ENDS_WELL,
     "fault-thinking": ENDS_WELL,
 }
+
+
+EMBED_OUTCOMES = {
+    "fault-embed-busy": (503, "llm_unavailable"),
+    "fault-embed-stall": (504, "llm_timeout"),
+    "fault-embed-garbage": (502, "llm_invalid_response"),
+    "fault-embed-context": (400, "context_length_exceeded"),
+    "fault-count": (502, "llm_invalid_response"),
+    "fault-no-vectors": (502, "llm_invalid_response"),
+    "fault-dimensions": (502, "llm_invalid_response"),
+    "fault-zero": (502, "llm_invalid_response"),
+    "fault-nan": (502, "llm_invalid_response"),
+}
+
+
+@dataclass
+class FailingEmbedder:
+    """A model server with one embedding model, which fails in the way a test chooses."""
+
+    fault: OfflineModel | None = None
+
+    @property
+    def app(self) -> Starlette:
+        answers = {"tags": self._tags, "show": self._show, "embed": self._embed}
+        return Starlette(
+            routes=[Route(f"/api/{n}", a, methods=["GET", "POST"]) for n, a in answers.items()]
+        )
+
+    async def _tags(self, _: Request) -> Response:
+        return JSONResponse({"models": [{"name": "failing:latest", "digest": "d1"}]})
+
+    async def _show(self, _: Request) -> Response:
+        return JSONResponse({"capabilities": ["embedding"]})
+
+    async def _embed(self, _: Request) -> Response:
+        assert self.fault is not None
+        assert self.fault.misbehave is not None
+        return self.fault.misbehave()
+
+
+@pytest.fixture(scope="module")
+async def embedder(settings: Settings) -> AsyncIterator[tuple[FailingEmbedder, LoopbackServer]]:
+    embedder = FailingEmbedder()
+    async with run_server(embedder.app) as upstream:
+        changed = {"embed_url": upstream.url, "embed_model": "failing", "embed_timeout_seconds": 1}
+        app = create_app(_change(settings, "failing-embedder", **changed))
+        async with run_server(app) as server:
+            yield embedder, server
 
 
 @pytest.fixture(scope="module")
 async def impatient_server(settings: Settings) -> AsyncIterator[LoopbackServer]:
     deadlines = {"first_token_timeout_seconds": 1.0, "token_timeout_seconds": 1.0}
-    changed = {
-        "ollama": settings.ollama.model_copy(update=deadlines),
-        "documents": settings.documents.model_copy(update={"worker_concurrency": 0}),
-        "data_dir": settings.data_dir / "impatient",
-    }
-    async with run_server(create_app(settings.model_copy(update=changed))) as server:
+    async with run_server(create_app(_change(settings, "impatient", **deadlines))) as server:
         yield server
 
 
@@ -62,10 +117,40 @@ async def asker(impatient_server: LoopbackServer) -> AsyncIterator[User]:
         yield user
 
 
+def _change(settings: Settings, folder: str, **ollama: object) -> Settings:
+    changed = {
+        "ollama": settings.ollama.model_copy(update=ollama),
+        "documents": settings.documents.model_copy(update={"worker_concurrency": 0}),
+        "data_dir": settings.data_dir / folder,
+    }
+    return settings.model_copy(update=changed)
+
+
 def test_every_fault_has_an_outcome() -> None:
-    names = {fault.family for fault in FAULTS if fault.capability == "completion"}
-    # One that cites is no failure. How much arrives of a connection that breaks off is left open.
-    assert set(OUTCOMES) == names - {"fault-cut", "fault-citing"}
+    names = {fault.family for fault in FAULTS}
+    assert OUTCOMES.keys() | EMBED_OUTCOMES == names - {"fault-citing"}  # That is no failure.
+
+
+def test_the_table_in_the_docs_is_what_happens() -> None:
+    rows = re.findall(r"(?m)^\| `(fault-[\w-]+)` \|.*\| (\d{3}) `(\w+)` \|$", TABLE.read_text())
+    assert {name: (int(status), code) for name, status, code in rows} == OUTCOMES | EMBED_OUTCOMES
+
+
+@pytest.mark.parametrize("name", EMBED_OUTCOMES)
+async def test_a_fault_of_embedding_has_its_outcome(
+    embedder: tuple[FailingEmbedder, LoopbackServer], name: str
+) -> None:
+    model, server = embedder
+    (model.fault,) = [fault for fault in FAULTS if fault.family == name]
+    status, code = EMBED_OUTCOMES[name]
+    async with sign_up(server.api_url) as user:
+        plain = await user.http.post("/llm/embeddings", json={"texts": ["Hi"]})
+        body = {"model": "failing", "input": "Hi"}
+        openai = await user.http.post(f"{server.url}/v1/embeddings", json=body)
+    assert (plain.status_code, plain.json()["code"]) == (status, code)
+    assert (openai.status_code, openai.json()["error"]["code"]) == (status, code)
+    llm: LLMService = server.lifespan.state["llm"]
+    assert llm.count_running() == 0
 
 
 @pytest.mark.parametrize("model", OUTCOMES)
@@ -100,7 +185,7 @@ def check_secrets(responses: list[httpx.Response]) -> None:
 async def test_no_fault_leaves_anything_behind(
     impatient_server: LoopbackServer, asker: User, offline_models: LoopbackServer
 ) -> None:
-    """No task of ours, no request at the model server, and no place in a queue."""
+    """No task of ours, no socket to the model server, no request there, no place in a queue."""
     llm: LLMService = impatient_server.lifespan.state["llm"]
     url = f"{impatient_server.url}/v1/chat/completions"
     await impatient_server.wait_until_idle()
@@ -116,3 +201,15 @@ async def test_no_fault_leaves_anything_behind(
     gc.collect()
     await wait_until(lambda: len(asyncio.all_tasks()) <= before)
     assert llm.count_running() == 0
+    port = int(offline_models.url.rpartition(":")[2])
+    await wait_until(lambda: not list_sockets(port), 30)  # Idle ones are kept for a moment.
+
+
+def list_sockets(port: int) -> list[object]:
+    """List the open connections of this process to a port."""
+    connections = psutil.Process().net_connections("tcp")
+    return [
+        one
+        for one in connections
+        if one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port
+    ]

@@ -32,6 +32,7 @@ from src.llm.schemas import (
     Think,
     ToolCall,
 )
+from src.schemas import check_writable
 
 _DATA_URI = re.compile(r"data:image/[\w.+-]+;base64,", re.ASCII)
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
@@ -181,6 +182,7 @@ def _read_image(part: Part) -> str:
 def _read_tool_call(call: ToolCallIn) -> ToolCall:
     try:
         arguments = json.loads(call.function.arguments or "{}")
+        check_writable(arguments)
     except (ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):

@@ -1,5 +1,6 @@
 """Builds the service, and starts answers: whatever has a status fails here, before a stream."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,7 +18,12 @@ from src.chat.openai.conversion import (
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.rendering import Collected
 from src.chat.openai.responses import ResponseCreate, read_request
-from src.chat.openai.schemas import ChatCompletionCreate, CompletionCreate, GenerationCreate
+from src.chat.openai.schemas import (
+    ChatCompletionCreate,
+    CompletionCreate,
+    GenerationCreate,
+    SamplingCreate,
+)
 from src.chat.openai.service import DOCUMENTS_SUFFIX, OpenAIService, TextRequest
 from src.config import Settings
 from src.database import SessionDep, release
@@ -28,6 +34,15 @@ from src.llm.schemas import ChatMessage
 # So long an answer may take to begin before the stream is opened without it: what fails by then
 # fails with a status, which clients know to retry.
 _PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An answer that has begun, and how its caller wants it."""
+
+    collected: Collected
+    is_streamed: bool
+    has_usage: bool
 
 
 async def get_openai_service(
@@ -52,7 +67,7 @@ Spender = Annotated[Principal, Depends(get_spender)]
 
 async def start_chat_completion(
     request: Request, body: ChatCompletionCreate, user: Spender, service: OpenAIServiceDep
-) -> Collected:
+) -> Started:
     asked = TextRequest(
         messages=read_messages(body.messages),
         options=read_options(body),
@@ -65,7 +80,7 @@ async def start_chat_completion(
 
 async def start_completion(
     request: Request, body: CompletionCreate, user: Spender, service: OpenAIServiceDep
-) -> Collected:
+) -> Started:
     prompts = read_texts(body.prompt, "prompt")
     if len(prompts) != 1:
         raise UnsupportedParameterError("prompt", "Send one prompt at a time.")
@@ -77,14 +92,13 @@ async def start_completion(
 
 async def start_response(
     request: Request, body: ResponseCreate, user: Spender, service: OpenAIServiceDep
-) -> Collected:
+) -> Started:
     return await _start(request, body, user, service, read_request(body), "resp_")
 
 
-StartedChatCompletion = Annotated[Collected, Depends(start_chat_completion)]
-StartedCompletion = Annotated[Collected, Depends(start_completion)]
-
-StartedResponse = Annotated[Collected, Depends(start_response)]
+StartedChatCompletion = Annotated[Started, Depends(start_chat_completion)]
+StartedCompletion = Annotated[Started, Depends(start_completion)]
+StartedResponse = Annotated[Started, Depends(start_response)]
 
 
 def get_documents_url(request: Request) -> str:
@@ -99,7 +113,7 @@ async def _start(
     service: OpenAIService,
     asked: TextRequest,
     prefix: str,
-) -> Collected:
+) -> Started:
     if body.model.endswith(DOCUMENTS_SUFFIX):
         user.require_scope("chat")
     answer = await service.start(user.user_id, body, asked, prefix)
@@ -108,4 +122,8 @@ async def _start(
     except BaseException:
         await answer.running.stop()
         raise
-    return Collected(answer, get_documents_url(request))
+    return Started(
+        Collected(answer, get_documents_url(request)),
+        is_streamed=bool(body.stream),
+        has_usage=isinstance(body, SamplingCreate) and body.has_usage,
+    )

@@ -14,6 +14,7 @@ from src.chat.openai.conversion import encode_vector, read_texts
 from src.chat.openai.dependencies import (
     OpenAIServiceDep,
     Spender,
+    Started,
     StartedChatCompletion,
     StartedCompletion,
     StartedResponse,
@@ -22,13 +23,13 @@ from src.chat.openai.exceptions import InvalidParameterError, UnsupportedParamet
 from src.chat.openai.rendering import (
     ChatEvents,
     Collected,
+    EventWriter,
     TextEvents,
     stream_events,
     write_chat_completion,
     write_text_completion,
 )
 from src.chat.openai.responses import (
-    ResponseCreate,
     ResponseEvents,
     ResponseOut,
     write_response,
@@ -36,8 +37,6 @@ from src.chat.openai.responses import (
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import (
     ChatCompletion,
-    ChatCompletionCreate,
-    CompletionCreate,
     EmbeddingCreate,
     EmbeddingList,
     EmbeddingOut,
@@ -127,41 +126,36 @@ class _EventStream(StreamingResponse):
     responses=_error_responses(*_TEXT_ERRORS),
 )
 async def create_chat_completion(
-    request: Request, body: ChatCompletionCreate, collected: StartedChatCompletion
+    request: Request, started: StartedChatCompletion
 ) -> Response | ChatCompletion:
     """Answer a conversation, like OpenAI's `chat.completions.create`.
 
     With `@docs` behind the model's name the answer rests on your documents: `[n]` in its text,
     `url_citation` annotations, and the passages themselves in `sources`. Nothing is stored.
     """
-    if not body.stream:
-        return write_chat_completion(await _read_to_end(request, collected))
-    writer = ChatEvents(has_usage=body.has_usage)
-
-    return _EventStream(stream_events(collected, writer), collected.answer.running)
+    if started.is_streamed:
+        return _stream(started, ChatEvents(has_usage=started.has_usage))
+    return write_chat_completion(await _read_to_end(request, started.collected))
 
 
 @router.post(
     "/completions", response_model=TextCompletion, responses=_error_responses(*_TEXT_ERRORS)
 )
 async def create_completion(
-    request: Request, body: CompletionCreate, collected: StartedCompletion
+    request: Request, started: StartedCompletion
 ) -> Response | TextCompletion:
     """Answer one prompt, like OpenAI's older `completions.create`."""
-    if not body.stream:
-        return write_text_completion(await _read_to_end(request, collected))
-    writer = TextEvents(has_usage=body.has_usage)
-    return _EventStream(stream_events(collected, writer), collected.answer.running)
+    if started.is_streamed:
+        return _stream(started, TextEvents(has_usage=started.has_usage))
+    return write_text_completion(await _read_to_end(request, started.collected))
 
 
 @router.post("/responses", responses=_error_responses(*_TEXT_ERRORS), response_model=ResponseOut)
-async def create_response(
-    request: Request, body: ResponseCreate, collected: StartedResponse
-) -> Response | ResponseOut:
+async def create_response(request: Request, started: StartedResponse) -> Response | ResponseOut:
     """Answer a conversation, like OpenAI's `responses.create`. Nothing is stored."""
-    if not body.stream:
-        return write_response(await _read_to_end(request, collected))
-    return _EventStream(stream_events(collected, ResponseEvents()), collected.answer.running)
+    if started.is_streamed:
+        return _stream(started, ResponseEvents())
+    return write_response(await _read_to_end(request, started.collected))
 
 
 @router.post(
@@ -206,6 +200,11 @@ async def get_model(
 ) -> ModelOut:
     """Describe one model."""
     return await service.get_model(name)
+
+
+def _stream(started: Started, writer: EventWriter) -> _EventStream:
+    events = stream_events(started.collected, writer)
+    return _EventStream(events, started.collected.answer.running)
 
 
 async def _read_to_end(request: Request, collected: Collected) -> Collected:

@@ -6,11 +6,12 @@ other servers ignore them, and so are fields that OpenAI may yet invent.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from src.chat.schemas import SourceRead
 from src.documents.schemas import DocumentIds, TagFilter
 from src.exceptions import AppError
+from src.schemas import check_writable
 
 Stop = Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=8)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
@@ -28,6 +29,14 @@ _RETRIABLE = ("llm_busy", "llm_unavailable", "database_unavailable", "rate_limit
 
 class Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore")
+
+
+class RequestBody(Lenient):
+    @model_validator(mode="before")
+    @classmethod
+    def _check_writable(cls, value: object) -> object:
+        check_writable(value)
+        return value
 
 
 class ImageURL(Lenient):
@@ -61,7 +70,7 @@ class StreamOptions(Lenient):
     include_usage: bool = False
 
 
-class GenerationCreate(Lenient):
+class GenerationCreate(RequestBody):
     """What every way of asking for text has in common."""
 
     model: Annotated[
@@ -123,7 +132,7 @@ class CompletionCreate(SamplingCreate):
     suffix: str | None = None
 
 
-class EmbeddingCreate(Lenient):
+class EmbeddingCreate(RequestBody):
     model: Annotated[str, Field(min_length=1, max_length=200)]
     input: str | list[str] | list[int] | list[list[int]]
     encoding_format: Literal["float", "base64"] | None = None

@@ -34,6 +34,7 @@ from src.chat.frames import (
     read_command,
 )
 from src.chat.live import BEFORE_START
+from src.config import Settings
 from src.exceptions import AppError, UnauthenticatedError
 from src.schemas import Problem
 
@@ -207,5 +208,7 @@ async def open_socket(
 
 def _is_own_origin(socket: WebSocket) -> bool:
     """Refuse pages of other sites. Programs that are no browsers send no origin."""
+    settings: Settings = socket.state.settings
     origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+    is_ours = origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+    return is_ours or origin in settings.cors_origins

@@ -7,6 +7,7 @@ import socket
 import uvicorn
 
 from src.llm.offline.app import create_offline_app
+from src.llm.offline.faults import FAULTS
 
 HOST = "127.0.0.1"
 # Longer than clients keep an idle connection: else one might be closed while they reuse it.
@@ -22,9 +23,9 @@ class AnnouncingServer(uvicorn.Server):
         print(f"listening on http://{HOST}:{port}", flush=True)  # noqa: T201, whoever started this process reads it
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, *, has_faults: bool = False) -> None:
     config = uvicorn.Config(
-        create_offline_app(),
+        create_offline_app(faults=FAULTS if has_faults else ()),
         host=HOST,
         port=port,
         log_level="warning",

@@ -20,6 +20,11 @@ TRICKY_TEXT = "Zoë \u0085 paid\u2028 5 € \U0001f600"
 _BUSY = {"error": "server busy, please try again.  maximum pending requests exceeded"}
 _CRASH = {"error": "model runner has unexpectedly stopped: /root/.ollama/models/blobs/sha256-1"}
 _OVERFLOW = {"error": json.dumps({"error": {"code": 400, "type": "exceed_context_size_error"}})}
+_FUNCTION = {"index": 0, "name": "get_weather", "arguments": {"city": "Köln"}}
+_CALL = {
+    "message": {"role": "assistant", "content": "", "tool_calls": [{"function": _FUNCTION}]},
+    "done": False,
+}
 _FOREVER_SECONDS = 3600
 _LONG_BYTES = 9 * 1024 * 1024
 
@@ -85,7 +90,14 @@ def _vector_of_nan() -> Response:
 def _fault(
     name: str, respond: Callable[[], Response], capability: Literal["completion", "embedding"]
 ) -> OfflineModel:
-    return OfflineModel(f"{name}:latest", capability, 8192, ("faults.py",), respond)
+    return OfflineModel(
+        f"{name}:latest",
+        capability,
+        8192,
+        ("faults.py",),
+        respond,
+        can_call_tools=name == "fault-tools",
+    )
 
 
 _CHAT_FAULTS: dict[str, Callable[[], Response]] = {
@@ -117,6 +129,7 @@ _CHAT_FAULTS: dict[str, Callable[[], Response]] = {
     "fault-citing": partial(
         _stream, _piece("By Scheele ["), _piece("1"), _piece("], not [7"), _piece("]."), _end()
     ),
+    "fault-tools": partial(_stream, encode_line(_CALL), _end()),
     "fault-thinking": partial(_stream, _piece("", thinking="Hm."), _piece("Yes."), _end()),
 }
 _EMBED_FAULTS: dict[str, Callable[[], Response]] = {

@@ -80,7 +80,7 @@ class GenerationRoutes:
         body = await read_body(request, ChatBody)
         if not body.model:
             raise RefusedError(400, "model is required")
-        if body.tools:
+        if body.tools and not self._get_model(body, _CHAT).can_call_tools:
             raise RefusedError(400, f"{body.model} does not support tools")
         messages = [_read_message(message) for message in body.messages]
         return await self._respond(body, messages, _CHAT)

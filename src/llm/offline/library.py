@@ -29,6 +29,11 @@ class OfflineModel:
     context_length: int
     code: tuple[str, ...]
     misbehave: Callable[[], Response] | None = None
+    can_call_tools: bool = False
+
+    @property
+    def capabilities(self) -> list[str]:
+        return [self.capability, "tools"] if self.can_call_tools else [self.capability]
 
     @property
     def family(self) -> str:
@@ -85,7 +90,7 @@ def describe_model(model: OfflineModel) -> dict[str, object]:
         "size": len(read_code(model)),
         "digest": compute_digest(model),
         "details": {**describe_family(model), **omit_empty(lengths)},
-        "capabilities": [model.capability],
+        "capabilities": model.capabilities,
     }
 
 
@@ -111,6 +116,6 @@ def describe_details(model: OfflineModel) -> dict[str, object]:
         "template": "{{ .Prompt }}",
         "details": describe_family(model),
         "model_info": {"general.architecture": model.family, **omit_empty(lengths)},
-        "capabilities": [model.capability],
+        "capabilities": model.capabilities,
         "modified_at": _STARTED_AT,
     }

@@ -504,7 +504,7 @@ export type ErrorBody = {
 /**
  * The codes of `Problem.code` that this version knows.
  */
-export type ErrorCode = 'account_deleted' | 'admin_required' | 'api_key_not_found' | 'bad_request' | 'chat_session_not_found' | 'conflict' | 'context_length_exceeded' | 'database_unavailable' | 'document_empty' | 'document_encrypted' | 'document_not_found' | 'email_taken' | 'extraction_crashed' | 'extraction_failed' | 'extraction_memory' | 'extraction_timeout' | 'file_empty' | 'file_not_found' | 'file_too_large' | 'forbidden' | 'idempotency_key_reused' | 'internal_error' | 'invalid_api_key' | 'invalid_credentials' | 'invalid_cursor' | 'invalid_refresh_token' | 'invalid_token' | 'invalid_upload_field' | 'invalid_value' | 'last_admin' | 'llm_busy' | 'llm_failed' | 'llm_invalid_response' | 'llm_timeout' | 'llm_unavailable' | 'login_not_found' | 'login_required' | 'malformed_body' | 'malformed_json' | 'malformed_upload' | 'message_not_found' | 'method_not_allowed' | 'metrics_forbidden' | 'missing_scope' | 'model_capability_missing' | 'model_in_use' | 'model_missing' | 'model_not_found' | 'model_unobtainable' | 'no_files' | 'not_an_answer' | 'not_authenticated' | 'not_found' | 'processing_failed' | 'prompt_too_long' | 'quota_exceeded' | 'range_not_satisfiable' | 'rate_limited' | 'refresh_token_reused' | 'registration_closed' | 'request_too_large' | 'storage_unavailable' | 'stored_file_missing' | 'too_many_api_keys' | 'too_many_attempts' | 'too_many_files' | 'too_many_logins' | 'too_many_streams' | 'unstorable_value' | 'unsupported_media_type' | 'unsupported_parameter' | 'upstream_invalid' | 'upstream_timeout' | 'upstream_unavailable' | 'user_not_found' | 'username_taken' | 'validation_failed' | 'vectors_unavailable' | 'wrong_password';
+export type ErrorCode = 'account_deleted' | 'admin_required' | 'api_key_not_found' | 'bad_request' | 'chat_session_not_found' | 'conflict' | 'context_length_exceeded' | 'database_unavailable' | 'document_empty' | 'document_encrypted' | 'document_not_found' | 'email_taken' | 'extraction_crashed' | 'extraction_failed' | 'extraction_memory' | 'extraction_timeout' | 'file_empty' | 'file_not_found' | 'file_too_large' | 'forbidden' | 'headers_too_large' | 'idempotency_key_reused' | 'internal_error' | 'invalid_api_key' | 'invalid_credentials' | 'invalid_cursor' | 'invalid_refresh_token' | 'invalid_token' | 'invalid_upload_field' | 'invalid_value' | 'json_too_deep' | 'last_admin' | 'llm_busy' | 'llm_failed' | 'llm_invalid_response' | 'llm_timeout' | 'llm_unavailable' | 'login_not_found' | 'login_required' | 'malformed_body' | 'malformed_json' | 'malformed_request' | 'malformed_upload' | 'message_not_found' | 'method_not_allowed' | 'metrics_forbidden' | 'missing_scope' | 'model_capability_missing' | 'model_in_use' | 'model_missing' | 'model_not_found' | 'model_unobtainable' | 'no_files' | 'not_an_answer' | 'not_authenticated' | 'not_found' | 'processing_failed' | 'prompt_too_long' | 'quota_exceeded' | 'range_not_satisfiable' | 'rate_limited' | 'refresh_token_reused' | 'registration_closed' | 'request_too_large' | 'request_too_slow' | 'storage_unavailable' | 'stored_file_missing' | 'too_many_api_keys' | 'too_many_at_once' | 'too_many_attempts' | 'too_many_files' | 'too_many_logins' | 'too_many_requests' | 'too_many_streams' | 'unknown_host' | 'unstorable_value' | 'unsupported_media_type' | 'unsupported_parameter' | 'upstream_invalid' | 'upstream_timeout' | 'upstream_unavailable' | 'url_too_long' | 'user_not_found' | 'username_taken' | 'validation_failed' | 'vectors_unavailable' | 'wrong_password';
 
 /**
  * What went wrong, in OpenAI's shape.
@@ -1676,6 +1676,10 @@ export type AuthLogOutErrors = {
      */
     403: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -1712,6 +1716,10 @@ export type AuthLogOutEverywhereErrors = {
      * `login_required`: An API key cannot do this. Log in with a password.
      */
     403: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -1767,6 +1775,8 @@ export type AuthDeleteMeErrors = {
     422: Problem;
     /**
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
@@ -1804,6 +1814,10 @@ export type AuthGetMeErrors = {
      * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -1856,6 +1870,10 @@ export type AuthUpdateMeErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -1906,6 +1924,8 @@ export type AuthChangePasswordErrors = {
     422: Problem;
     /**
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
@@ -1963,6 +1983,10 @@ export type AuthListLoginsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2009,6 +2033,10 @@ export type AuthRevokeLoginErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2062,6 +2090,10 @@ export type AuthListApiKeysErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2111,6 +2143,10 @@ export type AuthCreateApiKeyErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2157,6 +2193,10 @@ export type AuthRevokeApiKeyErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2209,6 +2249,10 @@ export type AuthListEventsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2276,6 +2320,10 @@ export type AuthListUsersErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2328,6 +2376,10 @@ export type AuthCreateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      *
@@ -2384,6 +2436,10 @@ export type AuthDeleteUserErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2432,6 +2488,10 @@ export type AuthGetUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2489,6 +2549,10 @@ export type AuthUpdateUserErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
      *
@@ -2552,6 +2616,10 @@ export type AuthListUserEventsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2605,6 +2673,10 @@ export type AuthListAllEventsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2673,6 +2745,10 @@ export type DocumentsListDocumentsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2760,6 +2836,12 @@ export type DocumentsUploadDocumentsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      *
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
@@ -2799,6 +2881,10 @@ export type DocumentsGetUsageErrors = {
      */
     403: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2835,6 +2921,10 @@ export type DocumentsListFormatsErrors = {
      * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -2880,6 +2970,10 @@ export type DocumentsSearchDocumentsErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -2944,6 +3038,10 @@ export type DocumentsDeleteDocumentErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -2990,6 +3088,10 @@ export type DocumentsGetDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3041,6 +3143,10 @@ export type DocumentsUpdateDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3098,6 +3204,10 @@ export type DocumentsListChunksErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -3144,6 +3254,10 @@ export type DocumentsReprocessDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3206,6 +3320,10 @@ export type DocumentsDownloadDocumentErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
      *
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
@@ -3258,6 +3376,12 @@ export type DocumentsFollowDocumentErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3333,6 +3457,10 @@ export type ChatAskErrors = {
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3428,6 +3556,10 @@ export type ChatAskStreamErrors = {
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3496,6 +3628,10 @@ export type ChatGetMessageErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -3553,6 +3689,12 @@ export type ChatResumeStreamErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -3607,6 +3749,10 @@ export type ChatStopMessageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3684,6 +3830,10 @@ export type ChatRegenerateMessageErrors = {
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3756,6 +3906,10 @@ export type ChatDeleteFeedbackErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -3810,6 +3964,10 @@ export type ChatSetFeedbackErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3867,6 +4025,10 @@ export type ChatListSessionsErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -3911,6 +4073,10 @@ export type ChatCreateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -3959,6 +4125,10 @@ export type ChatDeleteSessionErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -4005,6 +4175,10 @@ export type ChatGetSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -4056,6 +4230,10 @@ export type ChatUpdateSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -4121,6 +4299,10 @@ export type ChatListMessagesErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -4175,6 +4357,10 @@ export type ChatExportSessionErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -4232,6 +4418,10 @@ export type ChatSearchMessagesErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -4268,6 +4458,10 @@ export type LlmListModelsErrors = {
      * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
@@ -4337,6 +4531,10 @@ export type LlmDeleteModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4399,6 +4597,10 @@ export type LlmGetModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
@@ -4458,6 +4660,10 @@ export type LlmPullModelErrors = {
      */
     422: Problem;
     /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
+    /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
@@ -4494,6 +4700,10 @@ export type LlmGetStatusErrors = {
      * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
@@ -4545,6 +4755,8 @@ export type LlmCreateEmbeddingsErrors = {
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
@@ -4625,6 +4837,10 @@ export type LlmListUsageErrors = {
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
+    /**
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     */
+    429: Problem;
     /**
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
