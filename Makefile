@@ -34,6 +34,7 @@ check: $(DEV_STAMP) ## Check format, lint, types, import contracts, generated fi
 	$(BIN)/lint-imports
 	$(BIN)/colloquy openapi | diff -u docs/openapi.json - || (echo 'run: make openapi'; exit 1)
 	$(BIN)/colloquy access | diff -u docs/access.md - || (echo 'run: make access'; exit 1)
+	$(BIN)/colloquy configuration | diff -u docs/configuration.md - || (echo 'run: make configuration'; exit 1)
 	$(BIN)/colloquy env-example | diff -u .env.example - || (echo 'run: make env-example'; exit 1)
 	$(BIN)/python -m deploy.supply_chain licences | diff -u docs/licences.md - || (echo 'run: make licences'; exit 1)
 	$(BIN)/python -m pip check
@@ -60,6 +61,10 @@ sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 
 web: ## Build the page for people into src/web/static
 	@web/build
+
+.PHONY: configuration
+configuration: $(DEV_STAMP) ## Write docs/configuration.md
+	$(BIN)/colloquy configuration > docs/configuration.md
 
 env-example: $(DEV_STAMP) ## Write .env.example
 	$(BIN)/colloquy env-example > .env.example

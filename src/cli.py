@@ -4,8 +4,10 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
+from types import FrameType
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -19,16 +21,19 @@ from src.auth.first_admin import BadAdminError, check_admin
 from src.auth.first_admin import create_admin as make_admin
 from src.auth.passwords import Passwords
 from src.auth.schemas import UserCreate
-from src.config import Settings, render_env_example
+from src.config import Settings, render_configuration, render_env_example
 from src.database import create_engine, create_sessions
 from src.database import migrate as migrate_database
+from src.doctor import examine
 from src.embedded import EmbeddedError
 from src.embedded.services import run_database, run_missing_services
 from src.exceptions import AppError
+from src.health import Lifecycle
 from src.llm.offline.__main__ import serve as serve_offline_models
 from src.logs import configure_logging
 from src.main import create_app
 from src.protocol import guard
+from src.telemetry import TelemetryError, configure_telemetry
 
 ResultT = TypeVar("ResultT")
 
@@ -44,9 +49,10 @@ def serve() -> None:
     settings = _load_settings()
     configure_logging(settings)
     try:
+        configure_telemetry(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
-    except EmbeddedError as error:
+    except (EmbeddedError, TelemetryError) as error:
         _fail(str(error))
 
 
@@ -73,6 +79,16 @@ def verify(
         print(f"{name.replace('_', ' '):22}{count:8}")
     is_left = findings.missing_files if mend else any(asdict(findings).values())
     raise SystemExit(1 if is_left else 0)
+
+
+@cli.command()
+def doctor() -> None:
+    """Check every setting and backing service, and say how to mend what does not work."""
+    settings = _load_settings()
+    configure_logging(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        is_well = runner.run(_examine(settings))
+    raise SystemExit(0 if is_well else 1)
 
 
 @cli.command()
@@ -126,6 +142,12 @@ def openapi() -> None:
 
 
 @cli.command()
+def configuration() -> None:
+    """Print every setting for people, as `docs/configuration.md` holds them."""
+    print(render_configuration(), end="")
+
+
+@cli.command()
 def env_example() -> None:
     """Print every setting with its default, as `.env.example` holds them."""
     print(render_env_example(), end="")
@@ -143,7 +165,7 @@ def _run(run: Callable[[Settings], Coroutine[None, None, ResultT]]) -> ResultT:
             return runner.run(run(settings))
     except KeyboardInterrupt:
         _fail("Stopped. What was begun goes on with the next worker.")
-    except (EmbeddedError, AppError) as error:
+    except (EmbeddedError, TelemetryError, AppError) as error:
         _fail(str(error))
 
 
@@ -155,12 +177,44 @@ async def _work(settings: Settings) -> None:
     await operations.work(settings, stopping)
 
 
+async def _examine(settings: Settings) -> bool:
+    is_well = True
+    async for finding in examine(settings):
+        print(f"{finding.state:5} {finding.part:12} {finding.detail}", flush=True)
+        is_well = is_well and finding.state != "bad"
+    return is_well
+
+
 def _show_progress(done: int, total: int) -> None:
     """One line that grows on a terminal; elsewhere nothing but the end."""
     if sys.stderr.isatty() or done == total:
         filled = "#" * (_BAR_WIDTH * done // total if total else _BAR_WIDTH)
         bar = f"[{filled:{_BAR_WIDTH}}] {done:,} of {total:,} documents"
         print(f"\r{bar}", end="", file=sys.stderr, flush=True)
+
+
+class DrainingServer(uvicorn.Server):
+    """Says for a while that it will stop before it does, to whoever asks `/health/ready`."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+        self._drain_seconds = drain_seconds
+        self._exits_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        is_first = not self._lifecycle.is_stopping
+        self._lifecycle.is_stopping = True
+        if is_first and sig == signal.SIGTERM and self._drain_seconds:
+            self._captured_signals.append(sig)
+            self._exits_at = time.monotonic() + self._drain_seconds
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._exits_at is not None and time.monotonic() >= self._exits_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 async def _serve(settings: Settings) -> None:
@@ -175,9 +229,10 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop_starting)
     async with run_missing_services(settings) as services:
-        server = uvicorn.Server(
+        app = create_app(services.settings, embedded=services.embedded)
+        server = DrainingServer(
             uvicorn.Config(
-                create_app(services.settings, embedded=services.embedded),
+                app,
                 host=settings.host,
                 port=settings.port,
                 http=guard(settings.patience_seconds),
@@ -187,7 +242,9 @@ async def _serve(settings: Settings) -> None:
                 # It would believe whoever connects from this machine; see `trusted_proxies`.
                 proxy_headers=False,
                 timeout_graceful_shutdown=max(1, round(settings.chat.shutdown_grace_seconds)),
-            )
+            ),
+            app.state.lifecycle,
+            settings.drain_seconds,
         )
         await server.serve()
     if not server.started:

@@ -452,6 +452,14 @@ class Settings(BaseSettings):
             "longer.",
         ),
     ] = 20.0
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="How long a server that is told to stop (SIGTERM) goes on as before while "
+            "`/health/ready` says 503; longer than a load balancer takes to notice.",
+        ),
+    ] = 0.0
     allowed_hosts: Annotated[
         tuple[str, ...],
         Field(
@@ -509,6 +517,35 @@ def _split_addresses(text: str | None) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
+def render_configuration() -> str:
+    """Write every setting in tables for people, as `docs/configuration.md` holds them."""
+    sections = [_CONFIGURATION_INTRODUCTION, "## The server\n", _render_table(Settings, "")]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Group):
+            prefix = f"{name}_".upper()
+            sections += [f"## `{prefix}*`\n", _render_table(type(field.default), prefix)]
+    return "\n".join(sections)
+
+
+_CONFIGURATION_INTRODUCTION = """\
+# Configuration
+
+Written by `make configuration` from `src/config.py`. Colloquy reads these from its environment, and
+from a file `.env` in the folder that it is started in; an empty value is the same as none.
+`colloquy doctor` looks at what you have set.
+"""
+
+
+def _render_table(group: type[BaseModel], prefix: str) -> str:
+    rows = ["| setting | default | what it does |", "|---|---|---|"]
+    for name, field in group.model_fields.items():
+        if not isinstance(field.default, Group):
+            default = _format_default(field.default)
+            shown = f"`{default}`" if default else ""
+            rows.append(f"| `{prefix}{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join([*rows, ""])
+
+
 def render_env_example() -> str:
     """Write every setting, commented out with its default, as `.env.example` holds them."""
     blocks = ["# Every setting of Colloquy with its default. Copy to .env and uncomment.\n"]
@@ -533,8 +570,11 @@ def _render_fields(group: Group, prefix: str) -> str:
 
 
 def _render_field(name: str, description: str | None, default: object) -> str:
+    return f"# {description}\n#{name.upper()}={_format_default(default)}\n"
+
+
+def _format_default(default: object) -> str:
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
     value = "" if default is None else json.dumps(default) if default == () else str(default)
-    value = value.lower() if isinstance(default, bool) else value
-    return f"# {description}\n#{name.upper()}={value}\n"
+    return value.lower() if isinstance(default, bool) else value

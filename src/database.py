@@ -118,9 +118,13 @@ def migrate(url: str, revision: str = "head") -> None:
 
     Several processes may start at once: an advisory lock lets one of them do it.
     """
-    config = alembic.config.Config(_ALEMBIC_INI)
+    config = load_migrations()
     config.attributes["url"] = url
     alembic.command.upgrade(config, revision)
+
+
+def load_migrations() -> alembic.config.Config:
+    return alembic.config.Config(_ALEMBIC_INI)
 
 
 def create_sessions(bind: AsyncEngine | AsyncConnection) -> Sessions:

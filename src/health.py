@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response, status
@@ -29,13 +31,26 @@ class PartRead(Schema):
     is_ready: bool
     is_embedded: Annotated[bool, Field(description="Runs on this machine because no URL is set.")]
     detail: Annotated[str | None, Field(description="What to do when it is not ready.")]
+    latency_ms: Annotated[float, Field(description="How long its answer took.")]
 
 
 class ReadyRead(Schema):
-    status: Literal["ready", "not_ready"]
+    status: Literal["ready", "not_ready", "stopping"]
     database: PartRead
     vectors: PartRead
     models: PartRead
+
+
+class StartedRead(Schema):
+    status: Literal["started", "starting"]
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """How far this process is; the application keeps it in `app.state.lifecycle`."""
+
+    has_started: bool = False
+    is_stopping: bool = False
 
 
 class PartNotReadyError(Exception):
@@ -48,24 +63,45 @@ async def check_live() -> LiveRead:
     return LiveRead(status="live")
 
 
-@router.get("/ready", responses={503: {"model": ReadyRead, "description": "Not every part is."}})
+@router.get("/ready", responses={503: {"model": ReadyRead, "description": "Send no traffic."}})
 async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRead:
-    """Tell the state of each part; whoever sends traffic asks this."""
+    """Tell the state of each part; whoever sends traffic asks this.
+
+    A server that is about to stop says so while it still answers, so that no request is lost.
+    """
+    lifecycle: Lifecycle = connection.app.state.lifecycle
+    ready = await _check_parts(connection)
+    if lifecycle.is_stopping:
+        ready = ready.model_copy(update={"status": "stopping"})
+    if ready.status != "ready":
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return ready
+
+
+@router.get("/startup", responses={503: {"model": StartedRead, "description": "Not yet."}})
+async def check_startup(connection: HTTPConnection, response: Response) -> StartedRead:
+    """Tell whether every part could be used once; what became of them since is for `ready`."""
+    lifecycle: Lifecycle = connection.app.state.lifecycle
+    if not lifecycle.has_started:
+        lifecycle.has_started = (await _check_parts(connection)).status == "ready"
+    if lifecycle.has_started:
+        return StartedRead(status="started")
+    response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return StartedRead(status="starting")
+
+
+async def _check_parts(connection: HTTPConnection) -> ReadyRead:
     sessions: Sessions = connection.state.sessions
     vectors: VectorIndex = connection.state.vectors
     llm: LLMService = connection.state.llm
     pulls: ModelPulls = connection.state.pulls
     embedded: frozenset[str] = connection.state.embedded
-    details = await asyncio.gather(
-        _ask(_check_database(sessions)), _ask(vectors.check()), _ask(_check_models(llm, pulls))
+    database, vector_index, models = await asyncio.gather(
+        _ask(_check_database(sessions), is_embedded="database" in embedded),
+        _ask(vectors.check(), is_embedded="vectors" in embedded),
+        _ask(_check_models(llm, pulls), is_embedded="models" in embedded),
     )
-    database, vector_index, models = (
-        PartRead(is_ready=detail is None, is_embedded=name in embedded, detail=detail)
-        for name, detail in zip(("database", "vectors", "models"), details, strict=True)
-    )
-    is_ready = all(detail is None for detail in details)
-    if not is_ready:
-        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    is_ready = database.is_ready and vector_index.is_ready and models.is_ready
     return ReadyRead(
         status="ready" if is_ready else "not_ready",
         database=database,
@@ -74,18 +110,24 @@ async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRe
     )
 
 
-async def _ask(check: Awaitable[None]) -> str | None:
-    """Return what is wrong, or None."""
+async def _ask(check: Awaitable[None], *, is_embedded: bool) -> PartRead:
+    started_at = perf_counter()
+    detail: str | None = None
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             await check
     except TimeoutError:
-        return f"No answer within {_TIMEOUT_SECONDS:g} seconds."
+        detail = f"No answer within {_TIMEOUT_SECONDS:g} seconds."
     except AppError as error:
-        return error.detail
+        detail = error.detail
     except PartNotReadyError as error:
-        return str(error)
-    return None
+        detail = str(error)
+    return PartRead(
+        is_ready=detail is None,
+        is_embedded=is_embedded,
+        detail=detail,
+        latency_ms=round((perf_counter() - started_at) * 1000, 1),
+    )
 
 
 async def _check_database(sessions: Sessions) -> None:

@@ -138,6 +138,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         app.router.routes.extend(create_page_routes())
     require_access_rows(app)
     app.state.routes = RouteTable(app.routes)
+    app.state.lifecycle = health.Lifecycle()
     return app
 
 
@@ -201,7 +202,7 @@ async def _start(
 async def open_parts(stack: AsyncExitStack, settings: Settings) -> Parts:
     """Open what the API and a worker have in common."""
     engine = await _open_database(stack, settings)
-    llm, pulls = await _open_llm(stack, settings)
+    llm, pulls = await open_llm(stack, settings)
     vectors = await _open_vectors(stack, settings)
     reader = DocumentReader(settings.documents)
     stack.push_async_callback(reader.close)
@@ -227,7 +228,7 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> AsyncEngi
     return engine
 
 
-async def _open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
+async def open_llm(stack: AsyncExitStack, settings: Settings) -> tuple[LLMService, ModelPulls]:
     ollama = settings.ollama
     chat = embed = await stack.enter_async_context(open_servers(ollama, ollama.urls))
     if ollama.embed_urls != ollama.urls:

@@ -63,6 +63,9 @@ class AttemptLimiter:
         """Whether counting means to wait for another server."""
         return not isinstance(self._limiter.storage, MemoryStorage)
 
+    async def check_storage(self) -> bool:
+        return await self._limiter.storage.check()
+
     async def count_request(self, load: Load, user_id: UUID, key_id: UUID | None = None) -> None:
         """Count one request of a user and, on its own account, of an API key of theirs."""
         for kind in dict.fromkeys(("light", load)):

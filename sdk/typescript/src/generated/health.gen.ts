@@ -4,6 +4,7 @@ import type { CallOptions, Caller } from '../operations.js';
 import type {
   HealthCheckLiveResponse,
   HealthCheckReadyResponse,
+  HealthCheckStartupResponse,
 } from './types.gen.js';
 
 /**
@@ -17,9 +18,20 @@ export const checkLive = (
 
 /**
  * Tell the state of each part; whoever sends traffic asks this.
+ *
+ * A server that is about to stop says so while it still answers, so that no request is lost.
  */
 export const checkReady = (
   colloquy: Caller,
   options?: CallOptions,
 ): Promise<HealthCheckReadyResponse> =>
   colloquy.call({ method: 'GET', path: '/health/ready' }, {}, options);
+
+/**
+ * Tell whether every part could be used once; what became of them since is for `ready`.
+ */
+export const checkStartup = (
+  colloquy: Caller,
+  options?: CallOptions,
+): Promise<HealthCheckStartupResponse> =>
+  colloquy.call({ method: 'GET', path: '/health/startup' }, {}, options);

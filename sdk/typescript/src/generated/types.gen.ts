@@ -907,6 +907,10 @@ export type PartRead = {
      * What to do when it is not ready.
      */
     detail: string | null;
+    /**
+     * How long its answer took.
+     */
+    latency_ms: number;
 };
 
 /**
@@ -1071,7 +1075,7 @@ export type ReadyFrame = {
 };
 
 export type ReadyRead = {
-    status: 'ready' | 'not_ready';
+    status: 'ready' | 'not_ready' | 'stopping';
     database: PartRead;
     vectors: PartRead;
     models: PartRead;
@@ -1261,6 +1265,10 @@ export type SourceRead = {
 export type Sources = {
     type: 'sources';
     sources: Array<SourceRead>;
+};
+
+export type StartedRead = {
+    status: 'started' | 'starting';
 };
 
 export type StopCommand = {
@@ -1504,7 +1512,7 @@ export type HealthCheckReadyErrors = {
      */
     422: Problem;
     /**
-     * Not every part is.
+     * Send no traffic.
      */
     503: ReadyRead;
 };
@@ -1519,6 +1527,35 @@ export type HealthCheckReadyResponses = {
 };
 
 export type HealthCheckReadyResponse = HealthCheckReadyResponses[keyof HealthCheckReadyResponses];
+
+export type HealthCheckStartupData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/health/startup';
+};
+
+export type HealthCheckStartupErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    422: Problem;
+    /**
+     * Not yet.
+     */
+    503: StartedRead;
+};
+
+export type HealthCheckStartupError = HealthCheckStartupErrors[keyof HealthCheckStartupErrors];
+
+export type HealthCheckStartupResponses = {
+    /**
+     * Successful Response
+     */
+    200: StartedRead;
+};
+
+export type HealthCheckStartupResponse = HealthCheckStartupResponses[keyof HealthCheckStartupResponses];
 
 export type AuthRegisterData = {
     body: UserCreate;

@@ -1,0 +1,114 @@
+"""What those are told who restart a process, and who send it traffic."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from src.config import DatabaseSettings, DocumentSettings, OllamaSettings, Settings
+from src.doctor import examine
+from src.main import create_app
+from tests.fixtures.processes import Colloquy, run_colloquy
+from tests.fixtures.servers import LoopbackServer, run_server
+from tests.fixtures.users import sign_up
+
+
+async def check(url: str, what: str) -> tuple[int, dict[str, object]]:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        response = await http.get(f"{url}/health/{what}")
+    return response.status_code, response.json()
+
+
+async def test_each_part_tells_how_it_is(server: LoopbackServer) -> None:
+    status, ready = await check(server.url, "ready")
+    assert (status, ready["status"]) == (200, "ready")
+    for name in ("database", "vectors", "models"):
+        part = ready[name]
+        assert isinstance(part, dict)
+        assert part["is_ready"]
+        assert part["latency_ms"] > 0
+    assert await check(server.url, "startup") == (200, {"status": "started"})
+
+
+async def test_a_server_without_its_models_lives_but_has_not_started(
+    settings: Settings, tmp_path: Path
+) -> None:
+    nowhere = OllamaSettings(url="http://127.0.0.1:9", chat_model="offline-chat")
+    own = {
+        "ollama": nowhere,
+        "data_dir": tmp_path / "data",
+        "documents": DocumentSettings(worker_concurrency=0),
+    }
+    async with run_server(create_app(settings.model_copy(update=own))) as server:
+        assert await check(server.url, "live") == (200, {"status": "live"})
+        assert await check(server.url, "startup") == (503, {"status": "starting"})
+        status, ready = await check(server.url, "ready")
+        assert (status, ready["status"]) == (503, "not_ready")
+        database, models = ready["database"], ready["models"]
+        assert isinstance(database, dict)
+        assert isinstance(models, dict)
+        assert (database["is_ready"], models["is_ready"]) == (True, False)
+        assert models["detail"]
+
+
+async def wait_for_stopping(colloquy: Colloquy) -> None:
+    async with asyncio.timeout(60):
+        while (await check(colloquy.url, "ready"))[1]["status"] != "stopping":
+            await asyncio.sleep(0.02)
+
+
+async def test_a_server_that_will_stop_says_so_and_goes_on_until_then(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Nothing is measured: it goes on for as long as this test takes to look."""
+    assert settings.ollama.url is not None
+    async with run_colloquy(
+        tmp_path / "data",
+        OLLAMA_URL=settings.ollama.url,
+        OLLAMA_CHAT_MODEL="offline-chat",
+        OLLAMA_EMBED_MODEL="offline-embed",
+        DRAIN_SECONDS="60",
+    ) as colloquy:
+        colloquy.process.send_signal(signal.SIGTERM)
+        await wait_for_stopping(colloquy)
+        assert (await check(colloquy.url, "ready"))[0] == 503
+        assert (await check(colloquy.url, "live"))[0] == 200
+        async with sign_up(colloquy.api_url) as user:
+            assert (await user.ask("Well?", use_documents=False))["status"] == "completed"
+        colloquy.process.send_signal(signal.SIGTERM)  # Whoever asks twice means now.
+        await asyncio.wait_for(colloquy.process.wait(), 60)
+    assert "Traceback" not in colloquy.log
+
+
+@pytest.mark.usefixtures("server")  # It migrates the database.
+@pytest.mark.parametrize("is_well", [True, False])
+async def test_the_doctor_finds_what_is_wrong(
+    settings: Settings, tmp_path: Path, *, is_well: bool
+) -> None:
+    assert settings.database.url is not None
+    good = settings.model_copy(update={"data_dir": tmp_path})
+    bad = settings.model_copy(
+        update={
+            "data_dir": Path("/proc/nowhere"),
+            "database": DatabaseSettings(
+                url=SecretStr("postgresql://somebody:hunter2@127.0.0.1:9/colloquy")
+            ),
+            "ollama": OllamaSettings(url="http://127.0.0.1:9"),
+            "host": "0.0.0.0",  # noqa: S104, nothing listens
+        }
+    )
+    findings = {finding.part: finding async for finding in examine(good if is_well else bad)}
+    states = {part: finding.state for part, finding in findings.items()}
+    if is_well:
+        assert set(states.values()) == {"ok"}
+        assert "offline-chat" in findings["models"].detail
+        return
+    assert {part for part, state in states.items() if state == "bad"} >= {
+        *("database", "migrations", "models"),
+    }
+    assert states["settings"] == "note"
+    assert "DATABASE_URL" in findings["database"].detail
+    assert "hunter2" not in str(findings)
