@@ -5,6 +5,7 @@ operation lists an answer that it never gives.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from pydantic.json_schema import JsonSchemaMode
 from src.access import ACCESS
 from src.chat.frames import SocketCommand, SocketFrame
 from src.database import DatabaseUnavailableError
-from src.exceptions import AppError, InvalidError, TooLargeError
+from src.exceptions import AppError, InvalidError, NotFoundError, TooLargeError
 from src.schemas import problem_responses
 
 JSON = dict[str, Any]
@@ -40,6 +41,7 @@ _SOCKET: Final[tuple[tuple[str, Any, JsonSchemaMode], ...]] = (
     ("SocketCommand", SocketCommand, "validation"),
     ("SocketFrame", SocketFrame, "serialization"),
 )
+_CODE: Final = re.compile(r"^`(\w+)`: ", re.MULTILINE)
 _FRAMEWORK_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -61,7 +63,7 @@ def _amend(document: JSON) -> JSON:
     for name in _FRAMEWORK_ERRORS:
         schemas.pop(name, None)
     _add_socket_schemas(schemas)
-    schemas["ErrorCode"] = _describe_codes()
+    schemas["ErrorCode"] = _describe_codes(document)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return _rename_pages(document)
 
@@ -84,20 +86,17 @@ def _rename_pages(document: JSON) -> JSON:
     return renamed
 
 
-def _describe_codes() -> JSON:
-    """List every code, for clients to switch on. A newer server may have more."""
+def _describe_codes(document: JSON) -> JSON:
+    """List every code that an operation documents, for clients to switch on."""
+    codes = {AppError.code, NotFoundError.code}
+    for _, operation in _iter_operations(document):
+        for response in operation["responses"].values():
+            codes.update(_CODE.findall(response["description"]))
     return {
         "type": "string",
-        "enum": sorted({error.code for error in _iter_errors(AppError)}),
-        "description": "The codes of `Problem.code` that this version knows.",
+        "enum": sorted(codes),
+        "description": "What `Problem.code` can be; a newer server may have more.",
     }
-
-
-def _iter_errors(error: type[AppError]) -> Iterator[type[AppError]]:
-    if error.__module__.startswith("src."):
-        yield error
-        for kind in error.__subclasses__():
-            yield from _iter_errors(kind)
 
 
 def _iter_operations(document: JSON) -> Iterator[tuple[str, JSON]]:
