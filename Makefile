@@ -7,10 +7,10 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet soak check format lock openapi access env-example licences sbom clean
+.PHONY: help run test test-fleet test-faults soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
-.PHONY: bench-api
+.PHONY: bench-api bench-search
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
 
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet
+
+test-faults: $(DEV_STAMP) ## Kill what ingestion stands on, at each of its steps, and test that nothing is lost
+	$(BIN)/pytest -n $(or $(WORKERS),auto) --timeout 600 tests/faults
 
 soak: $(DEV_STAMP) ## Run a fleet for ten minutes (SECONDS=...) while its processes are killed, and compare
 	$(BIN)/python -m tests.fleet.soak
@@ -83,6 +86,9 @@ lock: $(DEV_STAMP) ## Pin the requirements anew, with hashes
 
 bench-retrieval: $(DEV_STAMP) ## Measure how well search finds the passages that answer 1,190 questions
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-search: $(DEV_STAMP) ## Measure searches beside the bare engine, up to 100,000 passages (some minutes)
+	$(BIN)/python -m benchmarks.search
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams

@@ -4,13 +4,14 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 import uvicorn
 
 from src.config import LogSettings, Settings
+from src.embedded.models import run_offline_models
 from src.embedded.services import run_missing_services
 from src.logs import configure_logging
 from src.main import create_app
@@ -53,13 +54,32 @@ async def log_in(api_url: str) -> AsyncIterator[httpx.AsyncClient]:
 async def upload(http: httpx.AsyncClient, paths: list[Path]) -> float:
     """Upload files in one request; return the seconds until all of them are ready."""
     started_at = asyncio.get_running_loop().time()
+    await send_files(http, paths)
+    await wait_until_ready(http)
+    return asyncio.get_running_loop().time() - started_at
+
+
+async def send_files(http: httpx.AsyncClient, paths: list[Path]) -> None:
     files = [("files", (path.name, path.read_bytes())) for path in paths]
     (await http.post("/documents", files=files)).raise_for_status()
+
+
+async def wait_until_ready(http: httpx.AsyncClient) -> None:
     while True:
         waiting = 0
         for status in ("pending", "processing"):
             page = await http.get("/documents", params={"status": status, "limit": 1})
             waiting += len(page.json()["items"])
         if not waiting:
-            return asyncio.get_running_loop().time() - started_at
-        await asyncio.sleep(0.05)
+            return
+        await asyncio.sleep(0.1)
+
+
+async def find_models(stack: AsyncExitStack, folder: Path) -> dict[str, str]:
+    """Those that the environment names, or else the offline ones."""
+    named = Settings().ollama
+    if named.url is not None:
+        names = {"chat_model": named.chat_model, "embed_model": named.embed_model}
+        return {"url": named.url} | names
+    url = await stack.enter_async_context(run_offline_models(folder / "models.log"))
+    return {"url": url, "chat_model": "offline-chat", "embed_model": "offline-embed"}

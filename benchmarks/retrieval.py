@@ -1,22 +1,52 @@
 """How well search finds the passages that answer 1,190 questions about 48 documents (XQuAD).
 
-A passage answers a question when it comes from the right document and holds the answer.
+`python -m benchmarks.retrieval` asks a running Colloquy, and beside it bm25s, with the same
+passages. `python -m benchmarks.retrieval alternatives` compares other sizes and weights, with the
+same chunker, engine and ranking in this process.
+
+A passage answers a question when it comes from the right document and holds the answer. A question
+has one answer, so the ideal ranking has it first: nDCG@10 is the mean of 1 / log2(1 + rank). Longer
+passages hold more answers, and leave room for fewer: `in 3,000` counts what the first 3,000
+characters of all passages together hold.
 """
 
 import asyncio
 import json
-from collections.abc import Sequence
+import math
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
+import bm25s
 import httpx
+import Stemmer
 
-from benchmarks.colloquy import log_in, run_colloquy, upload
+from benchmarks.colloquy import find_models, log_in, run_colloquy, upload
+from src.config import DocumentSettings, OllamaSettings
+from src.database import new_id
+from src.documents.extraction import extract
+from src.documents.passages import compose_passage
+from src.documents.ranking import FoundPassage, choose_passages
+from src.documents.schemas import PassageRead
+from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, SearchMode
+from src.documents.vectors.engine import EdgeEngine
+from src.documents.vectors.sparse import Bm25Weights, SparseEncoder
+from src.llm.servers import open_servers
+from src.llm.service import LLMService
 
 _DATA = Path(__file__).parent / "data" / "xquad-en"
-_MODES = ("dense", "sparse", "hybrid")
+_MODES: Final[tuple[SearchMode, ...]] = ("dense", "sparse", "hybrid")
 _LIMIT = 10
+_HITS = 30
 _AT_ONCE = 8
+_USER = new_id()
+_ROOM = 3_000
+_WIDTHS = (9, 9, 10, 8, 8, 9)
+_HEAD = f"{'recall@1':>9}{'recall@5':>9}{'recall@10':>10}{'MRR@10':>8}{'nDCG@10':>8}{'in 3,000':>9}"
 
 
 class Question(TypedDict):
@@ -25,18 +55,52 @@ class Question(TypedDict):
     document: str
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What can be chosen; the defaults are in force."""
+
+    characters: int = DocumentSettings().chunk_characters
+    overlap: int = DocumentSettings().chunk_overlap_characters
+    dense_weight: float = 0.3
+    weights: Bm25Weights = field(default_factory=Bm25Weights)
+
+
+ALTERNATIVES: Final = {
+    "in force": Setting(),
+    "800 characters, 100 shared": Setting(800, 100),
+    "1,000 characters, 150 shared": Setting(1000, 150),
+    "2,000 characters, 200 shared": Setting(2000, 200),
+    "nothing shared": Setting(overlap=0),
+    "a quarter shared": Setting(overlap=375),
+    "dense side counts 0.18": Setting(dense_weight=0.18),
+    "dense side counts 0.5": Setting(dense_weight=0.5),
+    "dense side counts 1": Setting(dense_weight=1.0),
+    "BM25 k 1.2, b 0.75": Setting(weights=Bm25Weights(k=1.2, b=0.75)),
+    "BM25 k 1.2, b 0.4": Setting(weights=Bm25Weights(k=1.2)),
+    "weak words count nothing": Setting(weights=Bm25Weights(weak=0.0)),
+    "weak words count 0.25": Setting(weights=Bm25Weights(weak=0.25)),
+    "weak words count 1": Setting(weights=Bm25Weights(weak=1.0)),
+}
+
+
 async def main() -> None:
+    if sys.argv[1:] == ["alternatives"]:
+        await compare_alternatives()
+        return
     questions = read_questions()
     async with run_colloquy() as api_url, log_in(api_url) as http:
         models = (await http.get("/llm/status")).json()
         seconds = await upload(http, sorted((_DATA / "documents").glob("*.md")))
         print(f"48 documents ready after {seconds:.1f} s, embedded by", end=" ")
         print(models["embedding"]["model"])
-        print(f"{'':8} {'recall@1':>9} {'recall@5':>9} {'recall@10':>9} {'MRR@10':>9}")
+        print(f"{'':30}{_HEAD}")
         for mode in _MODES:
-            ranks = await measure(http, questions, mode)
-            scores = [recall(ranks, 1), recall(ranks, 5), recall(ranks, 10), mean_reciprocal(ranks)]
-            print(f"{mode:8}", *(f"{score:9.4f}" for score in scores))
+            report(mode, questions, await measure(http, questions, mode))
+        passages = await read_passages(http)
+    found = [*search_with_bm25s(passages, questions)]
+    report("bm25s", questions, [[f.passage for f in row[:_LIMIT]] for row in found])
+    merged = [choose_passages(row, _LIMIT) for row in found]
+    report("bm25s, merged as we do", questions, merged)
 
 
 def read_questions() -> list[Question]:
@@ -45,30 +109,154 @@ def read_questions() -> list[Question]:
 
 
 async def measure(
-    http: httpx.AsyncClient, questions: Sequence[Question], mode: str
-) -> list[int | None]:
-    """Return the rank, from 1, of the first passage that answers each question."""
+    http: httpx.AsyncClient, questions: Sequence[Question], mode: SearchMode
+) -> list[list[PassageRead]]:
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def find(question: Question) -> int | None:
+    async def find(question: Question) -> list[PassageRead]:
         request = {"query": question["question"], "limit": _LIMIT, "mode": mode}
         async with slots:
             response = await http.post("/documents/search", json=request)
-        for rank, passage in enumerate(response.json()["passages"], 1):
-            is_right = passage["filename"] == question["document"]
-            if is_right and question["answer"] in passage["text"]:
-                return rank
-        return None
+        return [PassageRead.model_validate(found) for found in response.json()["passages"]]
 
-    return list(await asyncio.gather(*map(find, questions)))
+    return await asyncio.gather(*map(find, questions))
 
 
-def recall(ranks: Sequence[int | None], cutoff: int) -> float:
-    return sum(rank is not None and rank <= cutoff for rank in ranks) / len(ranks)
+async def read_passages(http: httpx.AsyncClient) -> list[FoundPassage]:
+    """All that is indexed, as a search would find it."""
+    passages: list[FoundPassage] = []
+    for document in (await http.get("/documents", params={"limit": 100})).json()["items"]:
+        url, query = f"/documents/{document['id']}/chunks", {"limit": 100}
+        for chunk in (await http.get(url, params=query)).json()["items"]:
+            known = {"document_id": document["id"], "chunk_id": chunk["id"], "score": 0.0}
+            named = {"title": document["title"], "filename": document["filename"]}
+            passage = PassageRead.model_validate(chunk | known | named)
+            passages.append(FoundPassage(passage, chunk["ordinal"]))
+    return passages
 
 
-def mean_reciprocal(ranks: Sequence[int | None]) -> float:
-    return sum(1 / rank for rank in ranks if rank is not None) / len(ranks)
+def search_with_bm25s(
+    passages: Sequence[FoundPassage], questions: Sequence[Question]
+) -> Iterator[list[FoundPassage]]:
+    """With its own English stop words and the Snowball stemmer, in the same words as we index."""
+    stem = Stemmer.Stemmer("english")
+    texts = [compose_passage(f.passage.title, f.passage.heading, f.passage.text) for f in passages]
+
+    def tokenize(lines: list[str]) -> object:
+        return bm25s.tokenize(lines, stopwords="en", stemmer=stem, show_progress=False)
+
+    index = bm25s.BM25()
+    index.index(tokenize(texts), show_progress=False)
+    asked = tokenize([question["question"] for question in questions])
+    places, _ = index.retrieve(asked, k=_HITS, show_progress=False)
+    for row in places:
+        yield [passages[place] for place in row]
+
+
+async def compare_alternatives() -> None:
+    questions = read_questions()
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="colloquy-")))
+        models = await find_models(stack, folder)
+        settings = OllamaSettings.model_validate(models)
+        servers = await stack.enter_async_context(open_servers(settings, [models["url"]]))
+        llm = LLMService(servers, servers, settings)
+        queries = (await llm.embed_texts([q["question"] for q in questions], is_query=True)).vectors
+        print(f"hybrid, {models['embed_model']:22}{_HEAD}")
+        for number, (name, setting) in enumerate(ALTERNATIVES.items()):
+            found = await try_setting(folder / str(number), setting, llm, questions, queries)
+            report(name, questions, found)
+
+
+async def try_setting(
+    folder: Path,
+    setting: Setting,
+    llm: LLMService,
+    questions: Sequence[Question],
+    queries: Sequence[Sequence[float]],
+) -> list[list[PassageRead]]:
+    passages = await cut_documents(setting)
+    texts = [compose_passage(f.passage.title, f.passage.heading, f.passage.text) for f in passages]
+    vectors = await llm.embed_documents(texts)
+    sparse, engine = SparseEncoder(setting.weights), EdgeEngine(folder)
+    engine.claim()
+    engine.create_collection("passages", len(vectors[0]))
+    points = [
+        ChunkPoint(f.passage.chunk_id, _USER, f.passage.document_id, (), vector, words)
+        for f, vector, words in zip(
+            passages, vectors, map(sparse.encode_document, texts), strict=True
+        )
+    ]
+    engine.upsert("passages", points)
+    known = {found.passage.chunk_id: found for found in passages}
+    answers = []
+    for question, vector in zip(questions, queries, strict=True):
+        words = sparse.encode_query(question["question"])
+        query = HybridQuery(vector, words, dense_weight=setting.dense_weight)
+        hits = engine.search("passages", query, Scope(_USER), _HITS)
+        answers.append(choose_passages([known[hit.chunk_id] for hit in hits], _LIMIT))
+    engine.close()
+    return answers
+
+
+async def cut_documents(setting: Setting) -> list[FoundPassage]:
+    limits = DocumentSettings(
+        chunk_characters=setting.characters, chunk_overlap_characters=setting.overlap
+    )
+    passages = []
+    for path in sorted((_DATA / "documents").glob("*.md")):
+        extraction = await extract(path.read_bytes(), "text/markdown", settings=limits)
+        document_id = new_id()
+        for chunk in extraction.chunks:
+            passage = PassageRead(
+                document_id=document_id,
+                chunk_id=new_id(),
+                title=path.stem,
+                filename=path.name,
+                heading=chunk.heading,
+                page_first=None,
+                page_last=None,
+                start=chunk.start,
+                end=chunk.end,
+                text=chunk.text,
+                score=0.0,
+            )
+            passages.append(FoundPassage(passage, chunk.ordinal))
+    return passages
+
+
+def rank(question: Question, passages: Sequence[PassageRead]) -> int | None:
+    for place, passage in enumerate(passages, 1):
+        if passage.filename == question["document"] and question["answer"] in passage.text:
+            return place
+    return None
+
+
+def fits(question: Question, passages: Sequence[PassageRead]) -> bool:
+    """Whether the answer is in the first passages, up to so many characters of them."""
+    room = _ROOM
+    for passage in passages:
+        shown = passage.model_copy(update={"text": passage.text[:room]})
+        if rank(question, [shown]):
+            return True
+        room -= len(shown.text)
+    return False
+
+
+def report(
+    name: str, questions: Sequence[Question], answers: Sequence[Sequence[PassageRead]]
+) -> None:
+    pairs = [*zip(questions, answers, strict=True)]
+    ranks = [place for pair in pairs if (place := rank(*pair)) is not None]
+    first, five, ten = (sum(place <= cutoff for place in ranks) for cutoff in (1, 5, 10))
+    reciprocal = sum(1 / place for place in ranks)
+    gain = sum(1 / math.log2(1 + place) for place in ranks)
+    fitting = sum(fits(*pair) for pair in pairs)
+    values = (first, five, ten, reciprocal, gain, fitting)
+    row = "".join(
+        f"{value / len(pairs):{width}.4f}" for value, width in zip(values, _WIDTHS, strict=True)
+    )
+    print(f"{name:30}{row}", flush=True)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def add_error_handlers(app: FastAPI) -> None:
 def render_problem(
     request: Request, error: AppError, errors: list[FieldProblem] | None = None
 ) -> JSONResponse:
-    headers = {}
+    headers = error.headers
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooLargeError):

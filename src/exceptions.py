@@ -36,6 +36,11 @@ class AppError(Exception):
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.detail)
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer says in its header, beyond what its status asks for."""
+        return {}
+
 
 class BadRequestError(AppError):
     status = 400

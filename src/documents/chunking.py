@@ -104,9 +104,11 @@ def _find_end(text: str, start: int, limit: int, headings: Sequence[int]) -> int
     if last >= 0 and headings[last] > middle:
         return headings[last]
     for boundary in _ENDS:
+        # One character more, for the boundaries that look at what comes next.
         ends = [match.end() for match in boundary.finditer(text, middle, limit + 1)]
-        if ends:
-            return ends[-1]
+        fitting = [end for end in ends if end <= limit]
+        if fitting:
+            return fitting[-1]
     return limit
 
 

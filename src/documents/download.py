@@ -61,7 +61,7 @@ def parse_range(header: str, size_bytes: int) -> ByteRange | None:
         if last and int(last) < start:
             return None
     if start >= end:
-        raise RangeNotSatisfiableError(f"The file has {size_bytes:,} bytes.")
+        raise RangeNotSatisfiableError(size_bytes)
     return ByteRange(start, end)
 
 

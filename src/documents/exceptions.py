@@ -73,6 +73,14 @@ class RangeNotSatisfiableError(AppError):
     title = "Range not satisfiable"
     default_detail = "The file has no such bytes."
 
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"The file has {size_bytes:,} bytes.")
+        self._size_bytes = size_bytes
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Range": f"bytes */{self._size_bytes}"}
+
 
 class QuotaExceededError(ConflictError):
     code = "quota_exceeded"

@@ -9,7 +9,9 @@ one whose model has changed can be found in the old collection until the new one
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
@@ -25,7 +27,7 @@ from src.documents.extraction import ExtractedChunk
 from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
 from src.documents.queue import IngestJob, JobQueue, PurgeJob, PurgeUserJob, RetagJob
-from src.documents.reader import DocumentReader
+from src.documents.reader import DocumentReader, Reading
 from src.documents.storage import FileStorage
 from src.documents.usage import note_language
 from src.documents.vectors.base import ChunkPoint, VectorIndex
@@ -38,6 +40,28 @@ log = structlog.get_logger(__name__)
 # A long document steps back after this long when other users' documents wait.
 _SLICE_SECONDS: Final = 15.0
 PASSAGES_SKIPPED: Final = "passages_skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """Passages in their order, with the texts that were embedded."""
+
+    chunks: Sequence[Chunk]
+    texts: Sequence[str]
+    embeddings: Sequence[Embedding]
+
+    def __iter__(self) -> Iterator[tuple[Chunk, str, Embedding]]:
+        return zip(self.chunks, self.texts, self.embeddings, strict=True)
+
+    @property
+    def has_issues(self) -> bool:
+        """Whether any of them was or is special to the model."""
+        return any(chunk.issue_code or made.issue_code for chunk, _, made in self)
+
+    @property
+    def end(self) -> int:
+        """The ordinal that the next batch begins with."""
+        return self.chunks[-1].ordinal + 1
 
 
 class IngestionService:
@@ -71,9 +95,6 @@ class IngestionService:
         if document is None or not _has_work(document):
             return
         try:
-            if document.status != "ready":
-                cleared = {"status_code": None, "status_detail": None}
-                await self._update(document, status="processing", **cleared)
             if document.chunks_total is None:
                 await self._extract(document)
             await self._index(document)
@@ -130,6 +151,7 @@ class IngestionService:
     async def tidy(self) -> None:
         """Delete what was kept for a while and is not needed any more."""
         await self._embedder.forget_unused()
+        await self._storage.delete_unfinished()
 
     async def _load(self, document_id: UUID) -> Document | None:
         async with self._sessions() as session:
@@ -137,77 +159,96 @@ class IngestionService:
 
     async def _extract(self, document: Document) -> None:
         """Write the passages, in batches; until the last is there, their number stays unknown."""
-        await self._update(document, step="extracting", chunks_skipped=0)
         if document.collection or document.next_collection:
             await self._purge_vectors(document.user_id, document.id)
         async with self._sessions.begin() as session:
+            started = {**_start(document), "step": "extracting", "chunks_skipped": 0}
+            await _write(session, document, started)
             await session.execute(delete(Chunk).where(Chunk.document_id == document.id))
         content = self._storage.open(document.storage_key, 0, document.size_bytes)
         async with self._reader.read(content, document.size_bytes, document.media_type) as reading:
+            left = reading.chunk_count
             async for batch in reading.chunks:
-                await self._write_chunks(document, batch)
-        async with self._sessions.begin() as session:
-            values = {
-                "page_count": reading.page_count,
-                "language": reading.language,
-                "chunks_total": reading.chunk_count,
+                left -= len(batch)
+                await self._write_chunks(document, batch, None if left else reading)
+
+    async def _write_chunks(
+        self, document: Document, chunks: Sequence[ExtractedChunk], done: Reading | None
+    ) -> None:
+        """Write a batch of passages, and with the last one what there is to say of all of them."""
+        values: dict[str, object] = {"step": "extracting"}
+        if done is not None:
+            values |= {
+                "page_count": done.page_count,
+                "language": done.language,
+                "chunks_total": done.chunk_count,
                 "chunks_done": 0,
                 "next_collection": None,
             }
-            await _write(session, document, values)
-            if reading.language:
-                await note_language(session, document.user_id, reading.language)
-
-    async def _write_chunks(self, document: Document, chunks: Sequence[ExtractedChunk]) -> None:
         async with self._sessions.begin() as session:
-            await _write(session, document, {"step": "extracting"})  # Raises when it is gone.
+            await _write(session, document, values)  # Raises when it is gone.
             await session.execute(insert(Chunk), _make_rows(document.id, chunks))
+            if done is not None and done.language:
+                await note_language(session, document.user_id, done.language)
 
     async def _index(self, document: Document) -> None:
         identity = await self._llm.get_embedding_identity()
         collection = identity.collection_name
+        started: dict[str, object] = {**_start(document), "step": "embedding"}
         if document.next_collection != collection:
-            await self._update(document, next_collection=collection, chunks_done=0)
-        await self._update(document, step="embedding")
+            started |= {"next_collection": collection, "chunks_done": 0}
+        await self._update(document, **started)
         await self._vectors.create_collection(collection, identity.dimension)
         clock = asyncio.get_running_loop().time
         slice_ends_at = clock() + self._slice_seconds
         while True:
-            while chunks := await self._load_batch(document):
-                await self._index_batch(document, collection, chunks)
-                if clock() > slice_ends_at and await self._step_back(document):
-                    return
+            async with aclosing(self._embed_ahead(document, collection)) as batches:
+                async for batch in batches:
+                    await self._write_batch(document, collection, batch)
+                    if clock() > slice_ends_at and await self._step_back(document):
+                        return
             if await self._finish(document, collection):
                 return
 
-    async def _load_batch(self, document: Document) -> Sequence[Chunk]:
+    async def _embed_ahead(
+        self, document: Document, collection: str
+    ) -> AsyncGenerator[EmbeddedBatch]:
+        """Yield batch after batch; the next is being embedded while its reader has the last."""
+        ahead = asyncio.create_task(self._embed_batch(document, collection, document.chunks_done))
+        try:
+            while batch := await ahead:
+                ahead = asyncio.create_task(self._embed_batch(document, collection, batch.end))
+                yield batch
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+
+    async def _embed_batch(
+        self, document: Document, collection: str, start: int
+    ) -> EmbeddedBatch | None:
+        if start >= (document.chunks_total or 0):
+            return None
         async with self._sessions() as session:
             rows = await session.scalars(
                 select(Chunk)
-                .where(Chunk.document_id == document.id, Chunk.ordinal >= document.chunks_done)
+                .where(Chunk.document_id == document.id, Chunk.ordinal >= start)
                 .order_by(Chunk.ordinal)
                 .limit(self._settings.index_batch_size)
             )
-            return rows.all()
-
-    async def _index_batch(
-        self, document: Document, collection: str, chunks: Sequence[Chunk]
-    ) -> None:
+            chunks = rows.all()
         texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
-        embeddings = await self._embedder.embed(collection, texts)
-        points = await asyncio.to_thread(self._make_points, document, chunks, texts, embeddings)
-        await self._vectors.upsert(collection, points)
-        async with self._sessions.begin() as session:
-            await _write(session, document, {"chunks_done": chunks[-1].ordinal + 1})
-            await _write_issues(session, chunks, embeddings)
+        return EmbeddedBatch(chunks, texts, await self._embedder.embed(collection, texts))
 
-    def _make_points(
-        self,
-        document: Document,
-        chunks: Sequence[Chunk],
-        texts: Sequence[str],
-        embeddings: Sequence[Embedding],
-    ) -> list[ChunkPoint]:
+    async def _write_batch(self, document: Document, collection: str, batch: EmbeddedBatch) -> None:
+        points = await asyncio.to_thread(self._make_points, document, batch)
+        await self._vectors.upsert(collection, points)
+        if batch.end == document.chunks_total and not batch.has_issues:
+            return  # It is ready at once, which says as much.
+        async with self._sessions.begin() as session:
+            await _write(session, document, {"chunks_done": batch.end})
+            await _write_issues(session, batch)
+
+    def _make_points(self, document: Document, batch: EmbeddedBatch) -> list[ChunkPoint]:
         return [
             ChunkPoint(
                 chunk_id=chunk.id,
@@ -217,7 +258,7 @@ class IngestionService:
                 dense=embedding.vector,
                 sparse=self._sparse.encode_document(text, document.language),
             )
-            for chunk, text, embedding in zip(chunks, texts, embeddings, strict=True)
+            for chunk, text, embedding in batch
         ]
 
     async def _step_back(self, document: Document) -> bool:
@@ -236,35 +277,22 @@ class IngestionService:
 
     async def _finish(self, document: Document, collection: str) -> bool:
         """Whether it is ready now. The owner may have changed what was indexed in the meantime."""
-        skipped = await self._count_skipped(document)
         former = document.collection
-        if not await self._mark_ready(document, collection, skipped):
+        if not await self._mark_ready(document, collection):
             await self._catch_up(document)
             return False
         if former not in (None, collection):
             await self._vectors.delete_document(former, document.user_id, document.id)
         return True
 
-    async def _mark_ready(self, document: Document, collection: str, skipped: int) -> bool:
-        detail = (
-            f"{skipped} passages can be found by their words alone; the list of passages says why."
-        )
-        values = {
-            "status": "ready",
-            "step": None,
-            "collection": collection,
-            "next_collection": None,
-            "chunks_skipped": skipped,
-            "failures": 0,
-            "status_code": PASSAGES_SKIPPED if skipped else None,
-            "status_detail": detail if skipped else None,
-        }
+    async def _mark_ready(self, document: Document, collection: str) -> bool:
         is_as_indexed = (Document.title == document.title) & (Document.tags == document.tags)
         async with self._sessions.begin() as session:
+            skipped = await _count_skipped(session, document)
             done = await session.scalar(
                 update(Document)
                 .where(Document.id == document.id, is_as_indexed)
-                .values(values)
+                .values(_describe_end(document, collection, skipped))
                 .returning(Document.id)
                 .execution_options(synchronize_session=False)
             )
@@ -278,15 +306,6 @@ class IngestionService:
             await self._update(document, chunks_done=0)
         document.title, document.tags = current.title, current.tags
         await self._write_tags(current)
-
-    async def _count_skipped(self, document: Document) -> int:
-        query = select(func.count()).where(
-            Chunk.document_id == document.id,
-            Chunk.issue_code.is_not(None),
-            Chunk.issue_code.not_in([IN_PART, SIMPLIFIED]),
-        )
-        async with self._sessions() as session:
-            return await session.scalar(query) or 0
 
     async def _write_tags(self, document: Document) -> None:
         for collection in {document.collection, document.next_collection}:
@@ -311,6 +330,37 @@ def _has_work(document: Document) -> bool:
     return document.status != "failed"
 
 
+def _start(document: Document) -> dict[str, object]:
+    """One that is ready stays so while it is indexed anew: it can be searched as it was before."""
+    if document.status == "ready":
+        return {}
+    return {"status": "processing", "status_code": None, "status_detail": None}
+
+
+def _describe_end(document: Document, collection: str, skipped: int) -> dict[str, object]:
+    detail = f"{skipped} passages can be found by their words alone; the list of passages says why."
+    return {
+        "status": "ready",
+        "step": None,
+        "collection": collection,
+        "next_collection": None,
+        "chunks_done": document.chunks_total,
+        "chunks_skipped": skipped,
+        "failures": 0,
+        "status_code": PASSAGES_SKIPPED if skipped else None,
+        "status_detail": detail if skipped else None,
+    }
+
+
+async def _count_skipped(session: AsyncSession, document: Document) -> int:
+    query = select(func.count()).where(
+        Chunk.document_id == document.id,
+        Chunk.issue_code.is_not(None),
+        Chunk.issue_code.not_in([IN_PART, SIMPLIFIED]),
+    )
+    return await session.scalar(query) or 0
+
+
 async def _write(session: AsyncSession, document: Document, values: Mapping[str, object]) -> None:
     """Change the row and our copy of it; the row may be gone, because users delete at any time."""
     found = await session.scalar(
@@ -326,10 +376,8 @@ async def _write(session: AsyncSession, document: Document, values: Mapping[str,
         setattr(document, name, value)
 
 
-async def _write_issues(
-    session: AsyncSession, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]
-) -> None:
-    for chunk, embedding in zip(chunks, embeddings, strict=True):
+async def _write_issues(session: AsyncSession, batch: EmbeddedBatch) -> None:
+    for chunk, _, embedding in batch:
         if embedding.issue_code != chunk.issue_code:
             await session.execute(
                 update(Chunk)

@@ -34,7 +34,8 @@ _LENGTH_BYTES: Final = 4
 # The process ends its work by itself at the deadline; this much later it is killed.
 _GRACE_SECONDS: Final = 5.0
 _MOST_FILES: Final = 100
-_MOST_IDLE: Final = 2
+# Reading keeps a core busy, so more at once would only wait for each other.
+_MOST_PROCESSES: Final = max(2, os.cpu_count() or 1)
 _OUT_OF_MEMORY_SIGNALS: Final = (-signal.SIGABRT, -signal.SIGKILL)
 _PLAIN_ERRORS: Final = {
     error.__name__: error
@@ -68,7 +69,7 @@ class _Worker:
 
 
 class DocumentReader:
-    """Starts a process when one is needed and keeps a few for the next files."""
+    """Starts a process when one is needed and keeps it for the next files."""
 
     def __init__(
         self, settings: DocumentSettings, *, grace_seconds: float = _GRACE_SECONDS
@@ -76,26 +77,31 @@ class DocumentReader:
         self._settings = settings
         self._grace_seconds = grace_seconds
         self._idle: list[_Worker] = []
+        self._turns = asyncio.Semaphore(_MOST_PROCESSES)
 
     @asynccontextmanager
     async def read(
         self, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
     ) -> AsyncIterator[Reading]:
         """Raises an `ExtractionError` whose detail tells the owner of the file what is wrong."""
-        worker = await self._take()
-        try:
-            async with _map_process_errors(worker.process):
-                head = await self._exchange(worker.process, content, size_bytes, mime_type)
-                yield _describe(worker.process, head)
-            worker.files += 1
-            self._give_back(worker)
-        except ExtractionError as error:
-            if type(error).__name__ in _PLAIN_ERRORS:
+        async with self._borrow() as worker, _map_process_errors(worker.process):
+            head = await self._exchange(worker.process, content, size_bytes, mime_type)
+            yield _describe(worker.process, head)
+
+    @asynccontextmanager
+    async def _borrow(self) -> AsyncIterator[_Worker]:
+        async with self._turns:
+            worker = await self._take()
+            try:
+                yield worker
                 self._give_back(worker)
-            raise
-        finally:
-            if worker not in self._idle:
-                await _kill(worker.process)
+            except ExtractionError as error:
+                if type(error).__name__ in _PLAIN_ERRORS:
+                    self._give_back(worker)
+                raise
+            finally:
+                if worker not in self._idle:
+                    await _kill(worker.process)
 
     async def close(self) -> None:
         while self._idle:
@@ -132,7 +138,8 @@ class DocumentReader:
         return _Worker(await _start(self._settings.extraction_memory_mb))
 
     def _give_back(self, worker: _Worker) -> None:
-        if worker.is_usable and len(self._idle) < _MOST_IDLE:
+        worker.files += 1
+        if worker.is_usable:
             self._idle.append(worker)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from src.documents.exceptions import StorageUnavailableError, StoredFileMissingE
 
 _BLOCK_BYTES = 1024 * 1024
 _PART_BYTES = 5 * 1024 * 1024
+# What nobody has written to for so long, nobody writes any more.
+_UPLOAD_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,18 @@ class FileStorage:
         with _storage_errors():
             async for page in obstore.list(self._store, prefix):
                 await obstore.delete_async(self._store, [item["path"] for item in page])
+
+    async def delete_unfinished(self) -> None:
+        """Delete what uploads left that ended with their process; object stores do so by rule."""
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            await asyncio.to_thread(_delete_unfinished, Path(self._store.prefix))
+
+
+def _delete_unfinished(folder: Path) -> None:
+    """The store writes to `KEY#1` until all of it is there, and does not list that."""
+    for path in folder.rglob("*#*"):
+        if time.time() - path.stat().st_mtime > _UPLOAD_SECONDS:
+            path.unlink(missing_ok=True)
 
 
 async def _join_blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

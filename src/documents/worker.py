@@ -142,7 +142,7 @@ class DocumentWorker:
 
     async def _tidy(self) -> None:
         while True:
-            with contextlib.suppress(DatabaseUnavailableError, PoolTimeoutError):
+            with contextlib.suppress(DatabaseUnavailableError, PoolTimeoutError, OSError):
                 await self._ingestion.tidy()
             await asyncio.sleep(_TIDY_INTERVAL_SECONDS)
 

@@ -15,9 +15,8 @@ from src.embedded.postgres import run_postgres
 log = structlog.get_logger(__name__)
 
 _LOCAL_OLLAMA = "http://127.0.0.1:11434"
-# Embeddings that know words only add little to a search by words: below 1/5 their best hit alone
-# cannot overturn the best hit of that.
-_OFFLINE_WEIGHT = 0.18
+# Embeddings that know words only add little to a search by words; decision 0005 has the table.
+_OFFLINE_WEIGHT = 0.3
 # They mostly sleep between two words.
 _OFFLINE_CONCURRENCY = 256
 

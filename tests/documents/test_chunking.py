@@ -43,6 +43,7 @@ def test_passages_end_with_the_strongest_boundary_at_hand() -> None:
     assert texts(cut("One. Two. Three four five six", 12, 0))[0] == "One. Two."
     assert texts(cut("One two three four", 12, 0)) == ["One two", "three four"]
     assert texts(cut("漢" * 30, 12, 0)) == ["漢" * 12, "漢" * 12, "漢" * 6]
+    assert texts(cut("漢" * 11 + "。漢", 11, 0)) == ["漢" * 11, "。漢"]
     assert texts(cut("漢字。" * 10, 13, 0)) == ["漢字。" * 4, "漢字。" * 4, "漢字。" * 2]
 
 

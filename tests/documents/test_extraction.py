@@ -1,8 +1,6 @@
 """Reading files: which type they are, what text they hold, and where each passage stands."""
 
 import asyncio
-import io
-import zipfile
 from pathlib import Path
 
 import kreuzberg
@@ -23,67 +21,11 @@ from src.documents.extraction import (
     locate_headings,
     supported_types,
 )
+from tests.fixtures.files import DOCX, make_docx, make_pdf
 
 SETTINGS = DocumentSettings(chunk_characters=200, chunk_overlap_characters=40)
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 PROSE = "Ünïcode änd 漢字 and 😀 stand in this sentence. Another one follows it closely. " * 20
-
-
-def make_pdf(pages: list[str], *, is_encrypted: bool = False) -> bytes:
-    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    for number, text in enumerate(pages):
-        stream = f"BT /F1 12 Tf 50 740 Td ({text}) Tj ET"
-        layout = "/Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>"
-        objects += [
-            f"<< /Type /Page {layout} /Contents {5 + 2 * number} 0 R >>",
-            f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
-        ]
-    trailer = f"/Size {len(objects) + 2} /Root 1 0 R"
-    if is_encrypted:
-        objects.append(f"<< /Filter /Standard /V 1 /R 2 /O <{'41' * 32}> /U <{'42' * 32}> /P -4 >>")
-        trailer += f" /Encrypt {len(objects)} 0 R /ID [<41><41>]"
-    body = "%PDF-1.4\n"
-    entries = ["0000000000 65535 f \n"]
-    for number, content in enumerate(objects, start=1):
-        entries.append(f"{len(body):010d} 00000 n \n")
-        body += f"{number} 0 obj\n{content}\nendobj\n"
-    table = f"xref\n0 {len(entries)}\n{''.join(entries)}"
-    return f"{body}{table}trailer\n<< {trailer} >>\nstartxref\n{len(body)}\n%%EOF".encode()
-
-
-def make_docx(paragraphs: list[tuple[str | None, str]]) -> bytes:
-    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    body = "".join(
-        f'<w:p><w:pPr><w:pStyle w:val="{style or "Normal"}"/></w:pPr>'
-        f"<w:r><w:t>{text}</w:t></w:r></w:p>"
-        for style, text in paragraphs
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{package}/content-types"><Default Extension="rels" ContentType='
-            '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName='
-            f'"/word/document.xml" ContentType="{DOCX}.main+xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-            f'Type="{office}/officeDocument" Target="word/document.xml"/></Relationships>',
-        )
-        archive.writestr(
-            "word/document.xml",
-            f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>',
-        )
-    return buffer.getvalue()
 
 
 async def read(content: bytes, mime_type: str = "text/plain") -> Extraction:

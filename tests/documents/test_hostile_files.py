@@ -193,9 +193,9 @@ async def test_a_reader_learns_none_of_our_secrets(
 async def test_processes_are_used_again_and_are_few(
     reader: DocumentReader, others: set[int]
 ) -> None:
-    await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(5)))
+    await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(40)))
     kept = {child.pid for child in list_readers(others)}
-    assert 1 <= len(kept) <= 2
+    assert 1 <= len(kept) <= max(2, os.cpu_count() or 1)
     await read(reader, b"One more.")
     assert {child.pid for child in list_readers(others)} == kept
 

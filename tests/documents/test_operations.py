@@ -30,8 +30,6 @@ from tests.fixtures.models import POISON, MoodyModel
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import User, sign_up
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 async def own(offline_models: LoopbackServer, tmp_path: Path) -> AsyncIterator[Settings]:
