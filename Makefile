@@ -62,6 +62,13 @@ sdk: ## Write the generated part of the TypeScript SDK from docs/openapi.json
 	@sdk/typescript/install
 	cd sdk/typescript && node generate.mjs
 
+.PHONY: test-web screenshots
+test-web: $(DEV_STAMP) ## Drive the page in Chromium: the whole journey, hostile content, accessibility
+	@web/test
+
+screenshots: $(DEV_STAMP) ## Take docs/screenshots anew
+	@SCREENSHOTS=1 web/test tests/access.test.mjs
+
 web: ## Build the page for people into src/web/static
 	@web/build
 

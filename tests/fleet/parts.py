@@ -19,7 +19,7 @@ from src.embedded.privileges import build_prefix, give_to_nobody, is_root
 
 HOST = "127.0.0.1"
 COLLOQUY = str(Path(sys.executable).with_name("colloquy"))
-_READY_SECONDS = 90
+_READY_SECONDS = 120
 _STOP_SECONDS = 60
 # Nothing of the developer's own environment reaches the fleet.
 _ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
@@ -79,10 +79,14 @@ class Part:
             )
 
     async def wait_until_ready(self) -> None:
-        async with asyncio.timeout(_READY_SECONDS):
-            while not await self.is_ready(self):
-                assert self.is_running, f"{self.name} ended: {self.log[-3000:]}"
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                while not await self.is_ready(self):
+                    assert self.is_running, f"{self.name} ended: {self.log[-3000:]}"
+                    await asyncio.sleep(0.05)
+        except TimeoutError as error:
+            error.add_note(f"{self.name} was not ready: {self.log[-3000:]}")
+            raise
 
     async def kill(self) -> None:
         """Kill it, and expect that nothing it started is left."""

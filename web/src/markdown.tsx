@@ -12,7 +12,7 @@ export interface Citing {
   cite(numbers: number[]): ComponentChildren | null;
 }
 
-const CITATION = /^\[(\d{1,3}(?: ?, ?\d{1,3}){0,15})\](?![(:])/;
+const CITATION = /^\[(\d{1,3}(?: ?, ?\d{1,3}){0,15})\](?!\()/;
 
 interface CitationToken extends Tokens.Generic {
   type: "citation";
@@ -77,6 +77,8 @@ function render(token: Token, citing: Citing): ComponentChildren {
       );
     case "hr":
       return <hr />;
+    case "checkbox":
+      return token["checked"] ? "☑ " : "☐ ";
     case "strong":
       return <strong>{inside()}</strong>;
     case "em":
@@ -96,8 +98,8 @@ function render(token: Token, citing: Citing): ComponentChildren {
       return textOf(token);
     case "text":
       return inside();
-    default:
-      return token.raw;
+    default: // HTML, which is no more than text here.
+      return "block" in token && token["block"] ? <p>{token.raw}</p> : token.raw;
   }
 }
 
@@ -126,10 +128,7 @@ function parseAddress(href: string): string | null {
 
 function renderList(list: Tokens.List, citing: Citing): VNode {
   const items = list.items.map((item) => (
-    <li>
-      {item.task && <input type="checkbox" checked={item.checked ?? false} disabled />}
-      {renderAll(item.tokens, citing)}
-    </li>
+    <li>{renderAll(item.tokens, citing)}</li>
   ));
   return list.ordered ? <ol start={Number(list.start) || 1}>{items}</ol> : <ul>{items}</ul>;
 }

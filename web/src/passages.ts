@@ -9,19 +9,21 @@ export interface Piece {
   page: number | null;
 }
 
-/** The text of passages in their order, cut where the range `[start, end)` begins and ends. */
+/** The text of passages in their order, with the range `[start, end)` of the document marked. */
 export function joinPassages(chunks: ChunkRead[], start: number, end: number): Piece[] {
   const pieces: Piece[] = [];
   let position = chunks[0]?.start ?? 0;
   let page: number | null = null;
   for (const chunk of chunks) {
     if (chunk.end <= position) continue;
-    if (chunk.start > position) pieces.push({ text: "\n\n", isMarked: false, page: null });
+    if (chunk.start > position) {
+      add(pieces, { text: "\n\n", isMarked: position >= start && chunk.start < end, page: null });
+    }
     const from = Math.max(chunk.start, position);
     const isNewPage = chunk.page_first !== null && chunk.page_first !== page;
     if (isNewPage) page = chunk.page_first;
     for (const [begin, stop] of cut(from, chunk.end, [start, end])) {
-      pieces.push({
+      add(pieces, {
         text: slice(chunk.text, begin - chunk.start, stop - chunk.start),
         isMarked: begin >= start && stop <= end,
         page: isNewPage && begin === from ? page : null,
@@ -30,6 +32,13 @@ export function joinPassages(chunks: ChunkRead[], start: number, end: number): P
     position = chunk.end;
   }
   return pieces;
+}
+
+/** What goes on in the same way is one piece. */
+function add(pieces: Piece[], piece: Piece): void {
+  const last = pieces.at(-1);
+  if (last?.isMarked === piece.isMarked && piece.page === null) last.text += piece.text;
+  else pieces.push(piece);
 }
 
 function cut(from: number, to: number, bounds: number[]): [number, number][] {

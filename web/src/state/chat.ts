@@ -14,7 +14,7 @@ import {
 import { toPlainText } from "../markdown";
 import { go } from "../router";
 import { listChats } from "./chats";
-import { announce, describe } from "./feedback";
+import { announce, attempt, describe } from "./feedback";
 import { chosenModel } from "./server";
 import { chooseBranchTo, findBranch, type Choices } from "./tree";
 
@@ -154,8 +154,6 @@ function show(
     openId = event.session_id;
     go(`/chats/${openId}${location.search}`, "replace");
     void refreshSession(openId);
-  } else {
-    void listChats();
   }
 }
 
@@ -230,10 +228,12 @@ function settle(id: string, event: StreamEvent): void {
   } else if (event.type === "sources") {
     const count = event.sources.length;
     update(id, { sources: event.sources });
-    setStage(id, `Reading ${count === 1 ? "one passage" : `${count} passages`}`);
+    const passages = count === 1 ? "one passage" : `${count} passages`;
+    setStage(id, count === 0 ? "Found nothing about it" : `Reading ${passages}`);
   } else if (event.type === "message.completed") {
     update(id, event.message);
     announceEnd(event.message);
+    void attempt(listChats); // The model may have found a title.
   }
 }
 

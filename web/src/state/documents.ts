@@ -41,6 +41,7 @@ let count = 0;
 export async function listDocuments(): Promise<void> {
   const q = filter.value.trim();
   const page = await api.listDocuments(colloquy, { limit: 50, ...(q && { q }) });
+  if (q !== filter.value.trim()) return; // Somebody types faster than the answers come.
   documents.value = page.items;
   nextDocuments.value = page.next_cursor;
   followUnfinished();
@@ -99,7 +100,9 @@ async function uploadFile(file: File, id: number, signal: AbortSignal): Promise<
     if (result?.is_existing) announce(`${file.name} was there already.`);
     followUnfinished();
   } catch (error) {
-    if (!signal.aborted) change(id, { error: describe(error) });
+    if (signal.aborted) return;
+    change(id, { error: describe(error) });
+    announce(`${file.name} was not added. ${describe(error)}`);
   }
 }
 

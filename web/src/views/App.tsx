@@ -9,9 +9,6 @@ import { Shell } from "./Shell";
 export function App(): VNode {
   return (
     <>
-      {me.value === null && <Login />}
-      {me.value && <Shell />}
-      <QuestionDialog />
       <div role="status" class="sr-only">
         {announcement}
       </div>
@@ -25,6 +22,9 @@ export function App(): VNode {
           </p>
         )}
       </div>
+      {me.value === null && <Login />}
+      {me.value && <Shell />}
+      <QuestionDialog />
     </>
   );
 }

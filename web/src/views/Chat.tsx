@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatSessionRead } from "../api";
 import { Icon } from "../icons";
 import { place } from "../router";
-import { branch, growing, isLoading, openChat, problem, session, sought } from "../state/chat";
+import { branch, growing, isLoading, openChat, session, sought } from "../state/chat";
 import { chats, deleteChat, exportChat, renameChat } from "../state/chats";
 import { attempt } from "../state/feedback";
 import { Composer } from "./Composer";
@@ -54,13 +54,8 @@ export function Chat(): VNode {
         {shown.map((message) => (
           <Turn key={message.id} message={message} />
         ))}
-        {problem.value && shown.length === 0 && chatId !== null && (
-          <p class="note bad" role="alert">
-            {problem}
-          </p>
-        )}
       </div>
-      <Composer key={chatId ?? "new"} growing={growing.value} />
+      <Composer chatId={chatId} growing={growing.value} />
     </div>
   );
 }

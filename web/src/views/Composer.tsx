@@ -9,7 +9,12 @@ import { chosenModel, defaultModel, isOffline, models } from "../state/server";
 
 const canHover = matchMedia("(hover: hover)");
 
-export function Composer({ growing }: { growing: MessageRead | null }): VNode {
+interface Props {
+  chatId: string | null;
+  growing: MessageRead | null;
+}
+
+export function Composer({ chatId, growing }: Props): VNode {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
@@ -18,7 +23,7 @@ export function Composer({ growing }: { growing: MessageRead | null }): VNode {
   useEffect(() => {
     // On a phone the keyboard would cover the page.
     if (canHover.matches) field.current?.focus();
-  }, []);
+  }, [chatId]);
 
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();

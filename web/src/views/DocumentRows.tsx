@@ -24,7 +24,10 @@ export function DropZone(): VNode {
           <Icon name="plus" /> Add documents
         </button>
       </p>
-      <p class="quiet small">or drop files anywhere. PDF, Word, slides, sheets, mail, Markdown, code and more.</p>
+      <p class="quiet small">
+        <span class="with-mouse">or drop files anywhere. </span>
+        PDF, Word, slides, sheets, mail, Markdown, code and more.
+      </p>
       <input
         ref={input}
         class="sr-only"

@@ -14,6 +14,11 @@ import { DocumentRow, DropZone, UploadRow } from "./DocumentRows";
 export function Library(): VNode {
   useEffect(() => {
     document.title = "Documents · Colloquy";
+    return () => {
+      if (filter.value === "") return;
+      filter.value = "";
+      void attempt(listDocuments);
+    };
   }, []);
 
   useEffect(() => {

@@ -30,7 +30,7 @@ export function Reader({ documentId, start, end, isWide }: Props): VNode {
   const [opened, setOpened] = useState<Opened | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  const marked = useRef<HTMLElement>(null);
+  const text = useRef<HTMLParagraphElement>(null);
   const returnTo = useRef(document.activeElement);
 
   useEffect(() => {
@@ -47,7 +47,7 @@ export function Reader({ documentId, start, end, isWide }: Props): VNode {
   }, [documentId, start]);
 
   useLayoutEffect(() => {
-    marked.current?.scrollIntoView({ block: "center" });
+    text.current?.querySelector("mark")?.scrollIntoView({ block: "start" });
     heading.current?.focus({ preventScroll: true });
   }, [opened?.document.id, start, problem]);
 
@@ -94,11 +94,11 @@ export function Reader({ documentId, start, end, isWide }: Props): VNode {
           </button>
         )}
         {opened && (
-          <p class="text">
+          <p class="text" ref={text}>
             {joinPassages(opened.chunks, start ?? -1, end ?? -1).map((piece) => (
               <>
                 {piece.page !== null && <span class="page-number">Page {piece.page}</span>}
-                {piece.isMarked ? <mark ref={marked}>{piece.text}</mark> : piece.text}
+                {piece.isMarked ? <mark>{piece.text}</mark> : piece.text}
               </>
             ))}
           </p>

@@ -141,7 +141,7 @@ function Sources({ message }: { message: MessageRead }): VNode | null {
   const cited = message.sources.filter((source) => source.is_cited);
   if (message.status === "streaming" || cited.length === 0) return null;
   return (
-    <aside class="sources" aria-label="Sources of this answer">
+    <div class="sources" role="group" aria-label="Sources of this answer">
       <ol>
         {cited.map((source) => (
           <li key={source.number}>
@@ -154,7 +154,7 @@ function Sources({ message }: { message: MessageRead }): VNode | null {
           </li>
         ))}
       </ol>
-    </aside>
+    </div>
   );
 }
 
