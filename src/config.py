@@ -241,6 +241,12 @@ class AuthSettings(Group):
     ] = None
 
     @model_validator(mode="after")
+    def _check_memory(self) -> Self:
+        if self.argon2_memory_kib < 8 * self.argon2_parallelism:  # RFC 9106, 3.1
+            raise ValueError("AUTH_ARGON2_MEMORY_KIB is less than 8 for each lane")
+        return self
+
+    @model_validator(mode="after")
     def _check_first_admin(self) -> Self:
         parts = (self.first_admin_username, self.first_admin_email, self.first_admin_password)
         if any(parts) and not all(parts):

@@ -119,6 +119,7 @@ class ScriptedServer:
 
     async def _embed(self, request: Request) -> Response:
         body = await self._read(request)
+        await self.may_answer.wait()
         inputs, model = body["input"], self.models[str(body["model"])]
         assert isinstance(inputs, list)
         vectors = [[float(len(text)), *[1.0] * (model.dimension - 1)] for text in inputs]

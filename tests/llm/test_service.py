@@ -19,11 +19,12 @@ from src.llm.resolved import EmbeddingIdentity
 from src.llm.schemas import ChatMessage, ChatOptions
 from src.llm.servers import ModelServers
 from src.llm.service import LLMService
-from tests.fixtures.servers import LoopbackServer, run_server
+from tests.fixtures.servers import LoopbackServer, run_server, wait_until
 from tests.llm.conftest import ClientFactory
 from tests.llm.scripted import ScriptedModel, ScriptedServer
 
 HOUR_SECONDS = 3600
+PATIENCE_SECONDS = 30
 MESSAGES = [ChatMessage("user", "Is it so?")]
 
 
@@ -39,6 +40,7 @@ def ollama(scripted: tuple[ScriptedServer, LoopbackServer]) -> ScriptedServer:
     server, _ = scripted
     server.requests.clear()
     server.failures.clear()
+    server.may_answer.set()
     server.models = {
         "llama3.2:latest": ScriptedModel(),
         "qwen3:8b": ScriptedModel(capabilities=["completion", "thinking"]),
@@ -346,3 +348,30 @@ async def test_a_model_has_defaults_of_its_own(
     embedded = ollama.bodies_of("embed")
     assert [body["input"] for body in embedded[1:]] == [["Q: a"], ["D: a"]]
     assert {body["keep_alive"] for body in embedded} == {"1h"}
+
+
+async def test_a_search_goes_before_the_texts_of_a_document(
+    make_service: ServiceFactory, ollama: ScriptedServer
+) -> None:
+    service = await make_service(
+        embed_concurrency=1, embed_batch_size=1, query_prefix="", document_prefix=""
+    )
+    await service.get_embedding_identity()
+    ollama.may_answer.clear()
+    indexing = asyncio.create_task(service.embed_documents(["a", "b", "c"]))
+    await wait_until(lambda: len(ollama.bodies_of("embed")) == 2, PATIENCE_SECONDS)
+    others = asyncio.create_task(service.embed_documents(["d"]))
+    await settle()
+    search = asyncio.create_task(service.embed_query("who?"))
+    await settle()
+    ollama.may_answer.set()
+    await asyncio.gather(indexing, others, search)
+    asked = [body["input"] for body in ollama.bodies_of("embed")[1:]]
+    assert asked[:2] == [["a"], ["who?"]]
+    assert sorted(map(str, asked[2:])) == ["['b']", "['c']", "['d']"]
+
+
+async def settle() -> None:
+    """Let every task go on as far as it can without waiting for the network."""
+    for _ in range(50):
+        await asyncio.sleep(0)

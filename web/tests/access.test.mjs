@@ -23,7 +23,9 @@ import { Models, startColloquy } from "./servers.mjs";
 
 before(async () => {
   models = await Models.start();
-  [server, browser] = await Promise.all([startColloquy(models.url), launchBrowser()]);
+  // Short passages, so that a picture shows one of them in its document.
+  const settings = { DOCUMENTS_CHUNK_CHARACTERS: "450", DOCUMENTS_CHUNK_OVERLAP_CHARACTERS: "0", CHAT_TOP_K: "2" };
+  [server, browser] = await Promise.all([startColloquy(models.url, settings), launchBrowser()]);
 });
 after(async () => {
   await browser?.close();

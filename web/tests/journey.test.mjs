@@ -284,7 +284,11 @@ test("one sees where one is logged in, ends that elsewhere, and leaves", async (
   await second.getByRole("link", { name: "Documents" }).click();
   await second.getByRole("button", { name: "Log in" }).waitFor();
 
+  const tab = await first.context().newPage();
+  await tab.goto("/documents");
+  await tab.getByRole("heading", { name: "Documents" }).waitFor();
   await first.getByRole("button", { name: "Log out" }).click();
+  await tab.getByRole("heading", { name: "Log in" }).waitFor();
   await first.getByRole("heading", { name: "Log in" }).waitFor();
   await first.reload();
   await first.getByRole("heading", { name: "Log in" }).waitFor();

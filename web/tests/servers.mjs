@@ -146,8 +146,8 @@ function addModel(tags) {
   return JSON.stringify(list);
 }
 
-/** @param {string | undefined} modelsUrl Without it, the server finds its models itself. */
-export async function startColloquy(modelsUrl) {
+/** @param {string} modelsUrl @param {Record<string, string>} [settings] */
+export async function startColloquy(modelsUrl, settings) {
   const dataDir = await mkdtemp(path.join(tmpdir(), "colloquy-page-"));
   const port = await findPort();
   const child = spawn(COLLOQUY, ["serve"], {
@@ -159,7 +159,10 @@ export async function startColloquy(modelsUrl) {
       DATA_DIR: path.join(dataDir, "data"),
       LOG_LEVEL: "WARNING",
       RATE_LIMIT_REGISTRATIONS_PER_ADDRESS: "1000",
-      ...(modelsUrl && { OLLAMA_URL: modelsUrl, OLLAMA_CHAT_MODEL: "offline-chat", OLLAMA_EMBED_MODEL: "offline-embed" }),
+      OLLAMA_URL: modelsUrl,
+      OLLAMA_CHAT_MODEL: "offline-chat",
+      OLLAMA_EMBED_MODEL: "offline-embed",
+      ...settings,
     },
     stdio: ["ignore", "inherit", "inherit"],
   });

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
 
 from src.auth.dependencies import CurrentUser
@@ -25,6 +26,7 @@ from src.chat.openai.schemas import (
     SamplingCreate,
 )
 from src.chat.openai.service import DOCUMENTS_SUFFIX, OpenAIService, TextRequest
+from src.chat.service import ChatService
 from src.config import Settings
 from src.database import SessionDep, release
 from src.documents.dependencies import SearchServiceDep
@@ -65,8 +67,33 @@ async def get_spender(user: CurrentUser, session: SessionDep, usage: UsageServic
 Spender = Annotated[Principal, Depends(get_spender)]
 
 
+async def get_session_id(
+    user: Spender,
+    session: SessionDep,
+    session_id: Annotated[
+        UUID | None,
+        Header(
+            alias="X-Colloquy-Session",
+            description="Not OpenAI's: a chat of yours, in which question and answer are kept.",
+        ),
+    ] = None,
+) -> UUID | None:
+    if session_id is not None:
+        user.require_scope("chat")
+        await ChatService(session).get_session(user.user_id, session_id)
+        await release(session)
+    return session_id
+
+
+SessionID = Annotated[UUID | None, Depends(get_session_id)]
+
+
 async def start_chat_completion(
-    request: Request, body: ChatCompletionCreate, user: Spender, service: OpenAIServiceDep
+    request: Request,
+    body: ChatCompletionCreate,
+    user: Spender,
+    service: OpenAIServiceDep,
+    session_id: SessionID,
 ) -> Started:
     asked = TextRequest(
         messages=read_messages(body.messages),
@@ -75,11 +102,15 @@ async def start_chat_completion(
         response_format=read_response_format(body.response_format),
         tools=None if body.tool_choice == "none" else body.tools,
     )
-    return await _start(request, body, user, service, asked, "chatcmpl-")
+    return await _start(request, body, user, service, asked, "chatcmpl-", session_id)
 
 
 async def start_completion(
-    request: Request, body: CompletionCreate, user: Spender, service: OpenAIServiceDep
+    request: Request,
+    body: CompletionCreate,
+    user: Spender,
+    service: OpenAIServiceDep,
+    session_id: SessionID,
 ) -> Started:
     prompts = read_texts(body.prompt, "prompt")
     if len(prompts) != 1:
@@ -87,13 +118,18 @@ async def start_completion(
     if body.suffix:
         raise UnsupportedParameterError("suffix", "Text cannot be filled in before a suffix.")
     asked = TextRequest([ChatMessage("user", prompts[0])], read_options(body))
-    return await _start(request, body, user, service, asked, "cmpl-")
+    return await _start(request, body, user, service, asked, "cmpl-", session_id)
 
 
 async def start_response(
-    request: Request, body: ResponseCreate, user: Spender, service: OpenAIServiceDep
+    request: Request,
+    body: ResponseCreate,
+    user: Spender,
+    service: OpenAIServiceDep,
+    session_id: SessionID,
 ) -> Started:
-    return await _start(request, body, user, service, read_request(body), "resp_")
+    asked = read_request(body)
+    return await _start(request, body, user, service, asked, "resp_", session_id)
 
 
 StartedChatCompletion = Annotated[Started, Depends(start_chat_completion)]
@@ -113,10 +149,11 @@ async def _start(
     service: OpenAIService,
     asked: TextRequest,
     prefix: str,
+    session_id: UUID | None,
 ) -> Started:
     if body.model.endswith(DOCUMENTS_SUFFIX):
         user.require_scope("chat")
-    answer = await service.start(user.user_id, body, asked, prefix)
+    answer = await service.start(user.user_id, body, asked, prefix, session_id)
     try:
         await answer.running.wait_for_beginning(_PATIENCE_SECONDS if body.stream else 0)
     except BaseException:

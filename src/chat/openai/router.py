@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from src.auth.dependencies import AUTHENTICATION_ERRORS, DetachedUser
-from src.chat.exceptions import PromptTooLongError
+from src.chat.exceptions import ChatSessionNotFoundError, PromptTooLongError
 from src.chat.openai.conversion import encode_vector, read_texts
 from src.chat.openai.dependencies import (
     OpenAIServiceDep,
@@ -90,6 +90,7 @@ _MODEL_ERRORS = (
     DatabaseUnavailableError,
 )
 _TEXT_ERRORS = (
+    ChatSessionNotFoundError,
     UnsupportedParameterError,
     InvalidParameterError,
     ModelCapabilityError,
@@ -131,7 +132,8 @@ async def create_chat_completion(
     """Answer a conversation, like OpenAI's `chat.completions.create`.
 
     With `@docs` behind the model's name the answer rests on your documents: `[n]` in its text,
-    `url_citation` annotations, and the passages themselves in `sources`. Nothing is stored.
+    `url_citation` annotations, and the passages themselves in `sources`. Nothing is stored, unless
+    `X-Colloquy-Session` names a chat.
     """
     if started.is_streamed:
         return _stream(started, ChatEvents(has_usage=started.has_usage))
@@ -152,7 +154,7 @@ async def create_completion(
 
 @router.post("/responses", responses=_error_responses(*_TEXT_ERRORS), response_model=ResponseOut)
 async def create_response(request: Request, started: StartedResponse) -> Response | ResponseOut:
-    """Answer a conversation, like OpenAI's `responses.create`. Nothing is stored."""
+    """Answer a conversation, like OpenAI's `responses.create`, and as statelessly."""
     if started.is_streamed:
         return _stream(started, ResponseEvents())
     return write_response(await _read_to_end(request, started.collected))

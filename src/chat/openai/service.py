@@ -7,8 +7,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from src.chat.meter import TokenMeter
 from src.chat.openai.exceptions import UnsupportedParameterError
+from src.chat.openai.keeping import KeptTurn, read_question
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import GenerationCreate, ModelOut
 from src.chat.prompts import Task, build_prompt
@@ -65,9 +68,15 @@ class OpenAIService:
         self._settings = settings
 
     async def start(
-        self, user_id: UUID, body: GenerationCreate, request: TextRequest, prefix: str
+        self,
+        user_id: UUID,
+        body: GenerationCreate,
+        request: TextRequest,
+        prefix: str,
+        session_id: UUID | None,
     ) -> Answer:
         """Begin to generate. The caller stops what `Answer.running` is when it is done with it."""
+        question = None if session_id is None else read_question(request.messages)
         name = body.model.removesuffix(DOCUMENTS_SUFFIX)
         model = await self._llm.resolve_chat_model(name or None)
         self._llm.check_room(model, user_id)
@@ -83,8 +92,11 @@ class OpenAIService:
             tools=request.tools,
             user_id=user_id,
         )
-        settle = partial(self._settle, user_id, model.name, messages)
-        running = RunningAnswer(chunks, settle)
+        kept = None
+        if session_id is not None and question is not None:
+            kept = KeptTurn(user_id, session_id, question, model.name, sources=sources)
+            chunks = kept.watch(chunks)
+        running = RunningAnswer(chunks, partial(self._settle, user_id, model.name, messages, kept))
         return Answer(f"{prefix}{new_id().hex}", body.model, running, sources)
 
     async def embed(self, user_id: UUID, name: str, texts: Sequence[str], kind: str) -> Embeddings:
@@ -93,7 +105,8 @@ class OpenAIService:
         if normalise_model_name(name) != identity.model:
             raise ModelNotFoundError(name)
         embeddings = await self._llm.embed_texts(texts, is_query=kind == "query", user_id=user_id)
-        await self._record(user_id, identity.model, embeddings.prompt_tokens)
+        async with self._sessions.begin() as session:
+            await _record(session, user_id, identity.model, embeddings.prompt_tokens)
         return embeddings
 
     async def list_models(self) -> list[ModelOut]:
@@ -143,19 +156,30 @@ class OpenAIService:
         return prompt.messages, sources
 
     async def _settle(
-        self, user_id: UUID, model: str, prompt: Sequence[ChatMessage], meter: TokenMeter
+        self,
+        user_id: UUID,
+        model: str,
+        prompt: Sequence[ChatMessage],
+        kept: KeptTurn | None,
+        meter: TokenMeter,
     ) -> None:
+        """Store what a call took, and the call itself where that is wanted, in one transaction."""
         tokens = meter.read(prompt)
-        if tokens is not None:
-            await self._record(user_id, model, *tokens)
-
-    async def _record(
-        self, user_id: UUID, model: str, prompt_tokens: int, completion_tokens: int = 0
-    ) -> None:
+        if tokens is None and kept is None:
+            return
         async with self._sessions.begin() as session:
-            await UsageService(session).record(
-                user_id, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
-            )
+            if kept is not None:
+                await kept.store(session)
+            if tokens is not None:
+                await _record(session, user_id, model, *tokens)
+
+
+async def _record(
+    session: AsyncSession, user_id: UUID, model: str, prompt_tokens: int, completion_tokens: int = 0
+) -> None:
+    await UsageService(session).record(
+        user_id, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
+    )
 
 
 def _normalise(name: str) -> tuple[str, bool]:

@@ -19,34 +19,35 @@ import type {
  * Answer a conversation, like OpenAI's `chat.completions.create`.
  *
  * With `@docs` behind the model's name the answer rests on your documents: `[n]` in its text,
- * `url_citation` annotations, and the passages themselves in `sources`. Nothing is stored.
+ * `url_citation` annotations, and the passages themselves in `sources`. Nothing is stored, unless
+ * `X-Colloquy-Session` names a chat.
  */
 export const createChatCompletion = (
   colloquy: Caller,
-  input: OpenaiCreateChatCompletionData['body'],
+  input: NonNullable<OpenaiCreateChatCompletionData['headers']> & OpenaiCreateChatCompletionData['body'],
   options?: CallOptions,
 ): Promise<OpenaiCreateChatCompletionResponse> =>
-  colloquy.call({ method: 'POST', path: '/v1/chat/completions', body: 'json' }, input, options);
+  colloquy.call({ method: 'POST', path: '/v1/chat/completions', headers: ['X-Colloquy-Session'], body: 'json' }, input, options);
 
 /**
  * Answer one prompt, like OpenAI's older `completions.create`.
  */
 export const createCompletion = (
   colloquy: Caller,
-  input: OpenaiCreateCompletionData['body'],
+  input: NonNullable<OpenaiCreateCompletionData['headers']> & OpenaiCreateCompletionData['body'],
   options?: CallOptions,
 ): Promise<OpenaiCreateCompletionResponse> =>
-  colloquy.call({ method: 'POST', path: '/v1/completions', body: 'json' }, input, options);
+  colloquy.call({ method: 'POST', path: '/v1/completions', headers: ['X-Colloquy-Session'], body: 'json' }, input, options);
 
 /**
- * Answer a conversation, like OpenAI's `responses.create`. Nothing is stored.
+ * Answer a conversation, like OpenAI's `responses.create`, and as statelessly.
  */
 export const createResponse = (
   colloquy: Caller,
-  input: OpenaiCreateResponseData['body'],
+  input: NonNullable<OpenaiCreateResponseData['headers']> & OpenaiCreateResponseData['body'],
   options?: CallOptions,
 ): Promise<OpenaiCreateResponseResponse> =>
-  colloquy.call({ method: 'POST', path: '/v1/responses', body: 'json' }, input, options);
+  colloquy.call({ method: 'POST', path: '/v1/responses', headers: ['X-Colloquy-Session'], body: 'json' }, input, options);
 
 /**
  * Turn texts into vectors, with the model that searches your documents.

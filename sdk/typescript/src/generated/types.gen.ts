@@ -4897,6 +4897,12 @@ export type LlmListUsageResponse = LlmListUsageResponses[keyof LlmListUsageRespo
 
 export type OpenaiCreateChatCompletionData = {
     body: ChatCompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/chat/completions';
@@ -4930,6 +4936,8 @@ export type OpenaiCreateChatCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -4974,6 +4982,12 @@ export type OpenaiCreateChatCompletionResponse = OpenaiCreateChatCompletionRespo
 
 export type OpenaiCreateCompletionData = {
     body: CompletionCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/completions';
@@ -5007,6 +5021,8 @@ export type OpenaiCreateCompletionErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
@@ -5051,6 +5067,12 @@ export type OpenaiCreateCompletionResponse = OpenaiCreateCompletionResponses[key
 
 export type OpenaiCreateResponseData = {
     body: ResponseCreate;
+    headers?: {
+        /**
+         * Not OpenAI's: a chat of yours, in which question and answer are kept.
+         */
+        'X-Colloquy-Session'?: string | null;
+    };
     path?: never;
     query?: never;
     url: '/v1/responses';
@@ -5084,6 +5106,8 @@ export type OpenaiCreateResponseErrors = {
      */
     403: ErrorOut;
     /**
+     * `chat_session_not_found`: There is no chat session with this id.
+     *
      * `model_not_found`: The model server does not have this model.
      */
     404: ErrorOut;
