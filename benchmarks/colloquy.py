@@ -10,18 +10,27 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from src.config import LogSettings, Settings
+from src.config import LogSettings, RateLimitSettings, Settings
 from src.embedded.models import run_offline_models
 from src.embedded.services import run_missing_services
 from src.logs import configure_logging
 from src.main import create_app
+
+_MANY = 10_000_000
+UNLIMITED = RateLimitSettings(
+    requests_per_minute=_MANY, model_requests_per_minute=_MANY, uploads_per_minute=_MANY
+)
 
 
 @asynccontextmanager
 async def run_colloquy() -> AsyncIterator[str]:
     """Run it on whatever the environment names, or else on embedded parts; yields its URL."""
     with tempfile.TemporaryDirectory(prefix="colloquy-") as folder:
-        settings = Settings(data_dir=Path(folder) / "data", log=LogSettings(level="WARNING"))
+        settings = Settings(
+            data_dir=Path(folder) / "data",
+            log=LogSettings(level="WARNING"),
+            rate_limit=UNLIMITED,
+        )
         configure_logging(settings)
         async with run_missing_services(settings) as services:
             app = create_app(services.settings, embedded=services.embedded)

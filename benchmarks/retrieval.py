@@ -117,6 +117,7 @@ async def measure(
         request = {"query": question["question"], "limit": _LIMIT, "mode": mode}
         async with slots:
             response = await http.post("/documents/search", json=request)
+        assert response.is_success, response.text
         return [PassageRead.model_validate(found) for found in response.json()["passages"]]
 
     return await asyncio.gather(*map(find, questions))
