@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: help run test test-fleet test-faults soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
-.PHONY: bench-api bench-search
+.PHONY: bench-api bench-events bench-search
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,11 +100,19 @@ bench-search: $(DEV_STAMP) ## Measure searches beside the bare engine, up to 100
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
 
+bench-events: $(DEV_STAMP) ## Measure what sending an event costs, beside FastAPI's own way
+	$(BIN)/python -m benchmarks.events
+
 bench-accounts: $(DEV_STAMP) ## Measure a stream while 200 people log in, and what login times tell
 	$(BIN)/python -m benchmarks.accounts
 
 bench-ingest: $(DEV_STAMP) ## Measure how fast documents become searchable, and what others feel of it
 	$(BIN)/python -m benchmarks.ingestion
+
+.PHONY: fuzz
+fuzz: $(DEV_STAMP) ## Send whatever the OpenAPI document allows, and what it does not, for SECONDS=900
+	FUZZ_SECONDS=$(or $(SECONDS),900) FUZZ_PHASES=examples,coverage,fuzzing,stateful \
+	  $(BIN)/pytest --timeout 0 -n 0 tests/contracts/test_fuzz.py
 
 bench-api: $(DEV_STAMP) ## Measure what everything around a query costs, beside FastAPI and asyncpg alone
 	$(BIN)/python -m benchmarks.api

@@ -147,8 +147,9 @@ class AnswerEngine:
         if question.history:
             return
         said = (question.request.query, message.content)
+        user_id, session_id = question.user_id, question.session_id
         naming = asyncio.create_task(
-            retitle(self._sessions, self._llm, question.model, question.session_id, said)
+            retitle(self._sessions, self._llm, question.model, user_id, session_id, said)
         )
         self._namings.add(naming)
         naming.add_done_callback(self._namings.discard)

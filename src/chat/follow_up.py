@@ -1,22 +1,19 @@
 """Makes the text that a follow-up question is searched with, in the light of the conversation."""
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Final, Literal
+from uuid import UUID
 
-import structlog
-
-from src.exceptions import AppError
+from src.chat.asides import ask_aside
 from src.llm.resolved import ChatModel
-from src.llm.schemas import ChatMessage, ChatOptions
+from src.llm.schemas import ChatMessage
 from src.llm.service import LLMService
-
-log = structlog.get_logger(__name__)
 
 _EARLIER_CHARACTERS: Final = 500
 _MESSAGE_CHARACTERS: Final = 1000
 _MESSAGES: Final = 4
 _REWRITE_CHARACTERS: Final = 1000
+_REWRITE_TOKENS: Final = 128
 
 _INSTRUCTION = """\
 Rewrite the last question of this conversation so that it can be understood without the rest: put \
@@ -29,10 +26,11 @@ async def make_search_text(
     mode: Literal["joined", "model", "off"],
     llm: LLMService,
     model: ChatModel,
+    user_id: UUID,
 ) -> str:
     if mode == "off" or not history:
         return query
-    if mode == "model" and (rewritten := await _rewrite(query, history, llm, model)):
+    if mode == "model" and (rewritten := await _rewrite(query, history, llm, model, user_id)):
         return rewritten
     return join_questions(query, history)
 
@@ -44,17 +42,10 @@ def join_questions(query: str, history: Sequence[ChatMessage]) -> str:
 
 
 async def _rewrite(
-    query: str, history: Sequence[ChatMessage], llm: LLMService, model: ChatModel
+    query: str, history: Sequence[ChatMessage], llm: LLMService, model: ChatModel, user_id: UUID
 ) -> str | None:
     """Ask the model; a search with less context is better than no answer when it fails."""
     said = [f"{m.role}: {m.content[:_MESSAGE_CHARACTERS]}" for m in history[-_MESSAGES:]]
-    content = "\n".join([_INSTRUCTION, "", *said, f"user: {query}"])
-    options = ChatOptions(temperature=0, num_predict=128)
-    stream = llm.stream_chat(model, [ChatMessage("user", content)], options=options)
-    try:
-        async with aclosing(stream):
-            text = "".join([chunk.content async for chunk in stream])
-    except AppError as exc:
-        log.warning("follow-up question not rewritten", code=exc.code)
-        return None
-    return text.strip()[:_REWRITE_CHARACTERS] or None
+    instruction = "\n".join([_INSTRUCTION, "", *said, f"user: {query}"])
+    rewritten = await ask_aside(llm, model, user_id, instruction, _REWRITE_TOKENS)
+    return rewritten and rewritten[:_REWRITE_CHARACTERS]

@@ -18,9 +18,7 @@ from src.schemas import Problem
 class Answer(Protocol):
     """What readers need of an answer, wherever it is generated."""
 
-    def follow(
-        self, cursor: int = BEFORE_START, ping_seconds: float | None = None
-    ) -> AsyncGenerator[Positioned | None]: ...
+    def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]: ...
 
     async def wait(self) -> MessageRead: ...
 
@@ -33,19 +31,11 @@ class FollowedAnswer:
         self._message_id = message_id
         self._interval_seconds = interval_seconds
 
-    async def follow(
-        self, cursor: int = BEFORE_START, ping_seconds: float | None = None
-    ) -> AsyncGenerator[Positioned | None]:
-        silent_seconds = 0.0
+    async def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]:
         async for copy in self._watch():
-            events = copy.read(cursor)
-            for positioned in events:
+            for positioned in copy.read(cursor):
                 cursor = positioned.cursor
                 yield positioned
-            silent_seconds = 0.0 if events else silent_seconds + self._interval_seconds
-            if ping_seconds is not None and silent_seconds >= ping_seconds:
-                silent_seconds = 0.0
-                yield None
 
     async def wait(self) -> MessageRead:
         copies = [copy async for copy in self._watch() if copy.is_over]

@@ -132,6 +132,7 @@ class Generation:
                     self._settings.follow_up_search,
                     self._llm,
                     self.question.model,
+                    self.question.user_id,
                 ),
                 user_id=self.question.user_id,
                 limit=request.top_k or self._settings.top_k,

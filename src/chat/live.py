@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from src.chat.events import (
     AnswerDelta,
@@ -38,8 +38,7 @@ _PAUSE_SECONDS: Final = 0.02
 _KINDS: Final[tuple[type[Delta], type[Delta]]] = (ThinkingDelta, AnswerDelta)
 
 
-@dataclass(frozen=True, slots=True)
-class Positioned:
+class Positioned(NamedTuple):
     """An event and the cursor that stands behind it."""
 
     cursor: int
@@ -143,13 +142,8 @@ class LiveAnswer:
             events.append(Positioned(ENDED, self._terminal))
         return events
 
-    async def follow(
-        self, cursor: int = BEFORE_START, ping_seconds: float | None = None
-    ) -> AsyncGenerator[Positioned | None]:
-        """Yield everything behind `cursor`, then what is to come, to the end.
-
-        None says that nothing has happened for `ping_seconds`.
-        """
+    async def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]:
+        """Yield everything behind `cursor`, then what is to come, to the end."""
         queued: Queued | None = None
         while True:
             changed, news = self._changed, self.read(cursor)
@@ -163,8 +157,7 @@ class LiveAnswer:
                 return
             if news and cursor > SOURCES:
                 await asyncio.sleep(_PAUSE_SECONDS)
-            if not await happens_within(changed, ping_seconds):
-                yield None
+            await changed.wait()
 
     async def wait(self) -> MessageRead:
         """Wait for the end; raise the error when there is no whole answer."""
@@ -199,14 +192,3 @@ class LiveAnswer:
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-async def happens_within(event: asyncio.Event, seconds: float | None) -> bool:
-    if event.is_set():
-        return True
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

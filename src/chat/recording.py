@@ -5,6 +5,7 @@ same time share a transaction.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -18,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.exceptions import MessageNotFoundError
 from src.chat.generation import Question
-from src.chat.live import happens_within
 from src.chat.models import ChatSession, Message, MessageSource
 from src.chat.records import AnswerEnd, AnswerText
 from src.chat.schemas import MessageErrorRead, MessageRead, SourceRead
@@ -130,7 +130,9 @@ class AnswerRecorder:
         get_time = asyncio.get_running_loop().time
         due_at = get_time()
         while True:
-            if await happens_within(self._has_ended, max(due_at - get_time(), 0)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due_at):
+                    await self._has_ended.wait()
                 await self._finish()
             if get_time() >= due_at:
                 await self._save()

@@ -1,12 +1,10 @@
 """Uploading, managing and searching one's own documents."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import ClientDisconnect
 
 from src.auth.dependencies import CurrentUser, DetachedUser
@@ -53,14 +51,9 @@ from src.documents.schemas import (
     UploadRead,
 )
 from src.documents.search import SearchQuery
-from src.llm.exceptions import (
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMTimedOutError,
-    LLMUnavailableError,
-    ModelMissingError,
-)
+from src.llm.exceptions import MODEL_ERRORS
 from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
+from src.sse import EventStreamResponse, encode_events
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -170,12 +163,8 @@ async def list_formats(_: DetachedUser, receiver: UploadReceiverDep) -> FormatsR
 @router.post(
     "/search",
     responses=problem_responses(
-        LLMInvalidResponseError,
-        LLMFailedError,
-        LLMUnavailableError,
-        ModelMissingError,
+        *MODEL_ERRORS,
         VectorsUnavailableError,
-        LLMTimedOutError,
     ),
 )
 async def search_documents(
@@ -269,23 +258,19 @@ async def download_document(
 
 @router.get(
     "/{document_id}/events",
-    response_class=EventSourceResponse,
+    response_class=EventStreamResponse,
     responses={
         200: {"model": DocumentEvent, "description": "Server-sent events; `event:` is the type."},
         **problem_responses(DocumentNotFoundError),
     },
 )
-async def follow_document(
-    document: DetachedDocument, watcher: ProgressWatcherDep
-) -> AsyncIterator[ServerSentEvent]:
+async def follow_document(document: DetachedDocument, watcher: ProgressWatcherDep) -> Response:
     """Follow the processing of a document: where it is, then every change.
 
     The events are `document.progress`, and at the end `document.ready`, `document.failed` or
     `document.deleted`. Whoever comes late or again gets the present state first.
     """
-    async with aclosing(watcher.follow(document.id)) as events:
-        async for event in events:
-            yield ServerSentEvent(raw_data=event.model_dump_json(), event=event.type)
+    return EventStreamResponse(encode_events(watcher.follow(document.id)))
 
 
 async def _read_body(request: Request) -> AsyncIterator[bytes]:

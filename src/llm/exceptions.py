@@ -136,3 +136,13 @@ class ContextLengthExceededError(BadRequestError):
     default_detail = (
         "The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX."
     )
+
+
+# What may become of a call to a model server, and of one that a model has to work on.
+SERVER_ERRORS = (
+    LLMFailedError,
+    LLMInvalidResponseError,
+    LLMUnavailableError,
+    LLMTimedOutError,
+)
+MODEL_ERRORS = (*SERVER_ERRORS, LLMBusyError, ModelMissingError)

@@ -1,11 +1,8 @@
 """The routes about models. Who may call them is decided where the router is included."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, status
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Path, Query, Response, status
 
 from src.database import DatabaseUnavailableError, SessionDep, release
 from src.exceptions import ForbiddenError
@@ -17,14 +14,10 @@ from src.llm.dependencies import (
     require_admin,
 )
 from src.llm.exceptions import (
+    MODEL_ERRORS,
+    SERVER_ERRORS,
     ContextLengthExceededError,
-    LLMBusyError,
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMTimedOutError,
-    LLMUnavailableError,
     ModelInUseError,
-    ModelMissingError,
     ModelNotFoundError,
     QuotaExceededError,
 )
@@ -40,10 +33,9 @@ from src.llm.schemas import (
 )
 from src.llm.usage import UsageQuery
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
+from src.sse import EventStreamResponse, encode_events
 
 router = APIRouter(prefix="/llm", tags=["llm"])
-
-_SERVER_ERRORS = (LLMInvalidResponseError, LLMFailedError, LLMUnavailableError, LLMTimedOutError)
 
 ModelName = Annotated[
     str,
@@ -51,13 +43,13 @@ ModelName = Annotated[
 ]
 
 
-@router.get("/models", responses=problem_responses(*_SERVER_ERRORS))
+@router.get("/models", responses=problem_responses(*SERVER_ERRORS))
 async def list_models(llm: LLMServiceDep) -> Page[ModelRead]:
     """List the models that are installed, all on one page."""
     return Page(items=await llm.list_models(), next_cursor=None)
 
 
-@router.get("/models/{name:path}", responses=problem_responses(ModelNotFoundError, *_SERVER_ERRORS))
+@router.get("/models/{name:path}", responses=problem_responses(ModelNotFoundError, *SERVER_ERRORS))
 async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
     """Describe one installed model."""
     return await llm.get_model(name)
@@ -66,7 +58,7 @@ async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
 @router.delete(
     "/models/{name:path}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(ModelNotFoundError, ModelInUseError, *_SERVER_ERRORS),
+    responses=problem_responses(ModelNotFoundError, ModelInUseError, *SERVER_ERRORS),
 )
 async def delete_model(name: ModelName, llm: LLMServiceDep) -> None:
     """Remove a model from the model server; for admins."""
@@ -75,21 +67,19 @@ async def delete_model(name: ModelName, llm: LLMServiceDep) -> None:
 
 @router.post(
     "/models/pull",
-    response_class=EventSourceResponse,
+    response_class=EventStreamResponse,
     responses={
         200: {"model": PullEvent, "description": "Server-sent events; `event:` is the type."},
     },
 )
-async def pull_model(body: PullCreate, pulls: ModelPullsDep) -> AsyncIterator[ServerSentEvent]:
+async def pull_model(body: PullCreate, pulls: ModelPullsDep) -> Response:
     """Let the model server fetch a model, and watch; for admins.
 
     It goes on when you leave: ask again to watch again. The events are `pull.progress`, and at the
     end either `pull.completed` or `error`.
     """
     pulls.start(body.model)
-    async with aclosing(pulls.follow(body.model)) as events:
-        async for event in events:
-            yield ServerSentEvent(raw_data=event.model_dump_json(), event=event.type)
+    return EventStreamResponse(encode_events(pulls.follow(body.model)))
 
 
 @router.get("/status")
@@ -103,9 +93,7 @@ async def get_status(llm: LLMServiceDep) -> LLMStatusRead:
     responses=problem_responses(
         ContextLengthExceededError,
         QuotaExceededError,
-        LLMBusyError,
-        ModelMissingError,
-        *_SERVER_ERRORS,
+        *MODEL_ERRORS,
         DatabaseUnavailableError,
     ),
 )

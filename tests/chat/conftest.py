@@ -36,7 +36,7 @@ def scripted_settings(
             "chat_model": "scripted",
         }
     )
-    chat = settings.chat.model_copy(update={"follow_interval_seconds": 0.02, "ping_seconds": 0.1})
+    chat = settings.chat.model_copy(update={"follow_interval_seconds": 0.02, "ping_seconds": 0.5})
     return settings.model_copy(update={"ollama": ollama, "chat": chat})
 
 

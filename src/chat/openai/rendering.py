@@ -1,6 +1,5 @@
 """How an answer looks in OpenAI's API: whole, or as the events of a stream."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -26,9 +25,7 @@ from src.llm.schemas import ChatChunk
 FinishReason = Literal["stop", "length", "tool_calls"]
 JSON = dict[str, Any]
 
-PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
-PING_SECONDS = 15.0
 
 
 @dataclass(slots=True)
@@ -119,7 +116,7 @@ class EventWriter(Protocol):
 
 
 async def stream_events(collected: Collected, writer: EventWriter) -> AsyncIterator[bytes]:
-    """Write what each piece adds, with pings while there is none.
+    """Write what each piece adds.
 
     A failure is one last event: without `[DONE]` nobody takes the answer for a whole one.
     """
@@ -127,13 +124,7 @@ async def stream_events(collected: Collected, writer: EventWriter) -> AsyncItera
         yield event
     try:
         while not collected.last.is_done:
-            pending = asyncio.ensure_future(collected.answer.running.next())
-            try:
-                while not (await asyncio.wait([pending], timeout=PING_SECONDS))[0]:
-                    yield PING
-            finally:
-                pending.cancel()
-            for event in writer.write(pending.result(), collected):
+            for event in writer.write(await collected.answer.running.next(), collected):
                 yield event
     except AppError as error:
         yield writer.fail(error)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from src.auth.dependencies import AUTHENTICATION_ERRORS, DetachedUser
@@ -50,18 +49,14 @@ from src.database import DatabaseUnavailableError
 from src.documents.exceptions import VectorsUnavailableError
 from src.exceptions import AppError, InvalidError
 from src.llm.exceptions import (
+    MODEL_ERRORS,
     ContextLengthExceededError,
-    LLMBusyError,
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMTimedOutError,
-    LLMUnavailableError,
     ModelCapabilityError,
-    ModelMissingError,
     ModelNotFoundError,
     QuotaExceededError,
 )
 from src.llm.names import MAX_MODEL_NAME_LENGTH
+from src.sse import EventStreamResponse
 
 _MOST_TEXTS = 2048
 
@@ -81,12 +76,7 @@ _MODEL_ERRORS = (
     InvalidError,
     QuotaExceededError,
     ModelNotFoundError,
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMUnavailableError,
-    LLMBusyError,
-    ModelMissingError,
-    LLMTimedOutError,
+    *MODEL_ERRORS,
     DatabaseUnavailableError,
 )
 _TEXT_ERRORS = (
@@ -105,13 +95,11 @@ router = APIRouter(
 )
 
 
-class _EventStream(StreamingResponse):
+class _EventStream(EventStreamResponse):
     """Stops the model when it ends, however it ends: even when the client left before it began."""
 
-    media_type = "text/event-stream"
-
     def __init__(self, events: AsyncIterator[bytes], running: RunningAnswer) -> None:
-        super().__init__(events, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        super().__init__(events)
         self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,11 +1,11 @@
 """Asking questions, following and stopping answers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response, status
-from fastapi.responses import StreamingResponse
 
 from src.auth.dependencies import CurrentUser
 from src.chat.dependencies import (
@@ -16,7 +16,7 @@ from src.chat.dependencies import (
     OwnedAnswer,
     StartedAnswer,
 )
-from src.chat.events import StreamEvent
+from src.chat.events import Queued, StreamEvent
 from src.chat.exceptions import (
     ChatSessionNotFoundError,
     IdempotencyKeyReusedError,
@@ -24,24 +24,21 @@ from src.chat.exceptions import (
     NotAnAnswerError,
     PromptTooLongError,
 )
+from src.chat.following import Answer
 from src.chat.live import BEFORE_START, ENDED
 from src.chat.schemas import AnswerRead, FeedbackRead, FeedbackUpdate, MessageRead
-from src.chat.sse import stream_events
+from src.config import ChatSettings
 from src.database import DatabaseUnavailableError, SessionDep, release
 from src.documents.exceptions import VectorsUnavailableError
 from src.llm.exceptions import (
+    MODEL_ERRORS,
     ContextLengthExceededError,
-    LLMBusyError,
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMTimedOutError,
-    LLMUnavailableError,
     ModelCapabilityError,
-    ModelMissingError,
     ModelNotFoundError,
     QuotaExceededError,
 )
 from src.schemas import problem_responses
+from src.sse import EVENT_STREAM, EventStreamResponse, encode_event
 
 router = APIRouter(prefix="/chat", tags=["chat"])
 
@@ -55,27 +52,10 @@ _ASKING_ERRORS = (
     IdempotencyKeyReusedError,
     PromptTooLongError,
     QuotaExceededError,
-    LLMFailedError,
-    LLMInvalidResponseError,
-    LLMUnavailableError,
-    LLMBusyError,
-    ModelMissingError,
+    *MODEL_ERRORS,
     VectorsUnavailableError,
     DatabaseUnavailableError,
-    LLMTimedOutError,
 )
-_EVENT_STREAM = "text/event-stream"
-
-
-class EventStreamResponse(StreamingResponse):
-    media_type = _EVENT_STREAM
-
-    def __init__(
-        self, content: AsyncIterator[bytes], status_code: int = status.HTTP_200_OK
-    ) -> None:
-        super().__init__(
-            content, status_code, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        )
 
 
 @router.post("/query", responses=problem_responses(*_ASKING_ERRORS))
@@ -101,7 +81,7 @@ async def ask_stream(answer: StartedAnswer, settings: ChatSettingsDep) -> Respon
     The events are `message.started`, `sources`, then `answer.delta` (and `thinking.delta`), and
     at the end either `message.completed` or `error`. The answer goes on when you leave.
     """
-    return EventStreamResponse(stream_events(answer, BEFORE_START, settings.ping_seconds))
+    return _stream(answer, settings)
 
 
 @router.get("/messages/{message_id}", responses=problem_responses(MessageNotFoundError))
@@ -142,9 +122,7 @@ async def resume_stream(
     if last_event_id == ENDED:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
     cursor = BEFORE_START if last_event_id is None else last_event_id
-    return EventStreamResponse(
-        stream_events(engine.open(message.id), cursor, settings.ping_seconds)
-    )
+    return _stream(engine.open(message.id), settings, cursor)
 
 
 @router.post(
@@ -171,7 +149,7 @@ async def stop_message(
     responses={
         200: {
             "description": "The whole answer, or its events if you accept `text/event-stream`.",
-            "content": {_EVENT_STREAM: {"schema": {"$ref": "#/components/schemas/StreamEvent"}}},
+            "content": {EVENT_STREAM: {"schema": {"$ref": "#/components/schemas/StreamEvent"}}},
         },
         **problem_responses(*_ASKING_ERRORS),
     },
@@ -180,8 +158,8 @@ async def regenerate_message(
     request: Request, answer: AnotherAnswer, settings: ChatSettingsDep
 ) -> AnswerRead | Response:
     """Answer the same question once more. The answers that it has stay, each on its own branch."""
-    if _EVENT_STREAM in request.headers.get("Accept", ""):
-        return EventStreamResponse(stream_events(answer, BEFORE_START, settings.ping_seconds))
+    if EVENT_STREAM in request.headers.get("Accept", ""):
+        return _stream(answer, settings)
     return _summarise(await answer.wait())
 
 
@@ -204,6 +182,17 @@ async def set_feedback(
 async def delete_feedback(message: OwnedAnswer, service: ChatServiceDep) -> None:
     """Take back what was said about an answer."""
     await service.delete_feedback(message.id)
+
+
+def _stream(answer: Answer, settings: ChatSettings, cursor: int = BEFORE_START) -> Response:
+    return EventStreamResponse(_encode(answer, cursor), settings.ping_seconds)
+
+
+async def _encode(answer: Answer, cursor: int) -> AsyncGenerator[bytes]:
+    async with aclosing(answer.follow(cursor)) as events:
+        async for position, event in events:
+            # A place in the queue is nothing to come back to.
+            yield encode_event(event, None if isinstance(event, Queued) else position)
 
 
 def _summarise(message: MessageRead) -> AnswerRead:

@@ -176,10 +176,8 @@ class ChatSocket:
 
     async def _follow(self, ref: str, answer: Answer, cursor: int = BEFORE_START) -> None:
         async with aclosing(answer.follow(cursor)) as events:
-            async for positioned in events:
-                if positioned is not None:
-                    frame = EventFrame(ref=ref, cursor=positioned.cursor, event=positioned.event)
-                    await self._send(frame)
+            async for position, event in events:
+                await self._send(EventFrame(ref=ref, cursor=position, event=event))
 
     async def _receive(self) -> str:
         text = await self._socket.receive_text()

@@ -3012,13 +3012,15 @@ export type DocumentsSearchDocumentsErrors = {
      */
     429: Problem;
     /**
-     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
-     *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
+     *
+     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      */
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `llm_busy`: Too many questions wait for this model. Try again in a few seconds.
      *
      * `model_missing`: A model that this server is configured for is not installed.
      *
@@ -4500,9 +4502,9 @@ export type LlmListModelsErrors = {
      */
     429: Problem;
     /**
-     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
-     *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
+     *
+     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      */
     502: Problem;
     /**
@@ -4572,9 +4574,9 @@ export type LlmDeleteModelErrors = {
      */
     429: Problem;
     /**
-     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
-     *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
+     *
+     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      */
     502: Problem;
     /**
@@ -4638,9 +4640,9 @@ export type LlmGetModelErrors = {
      */
     429: Problem;
     /**
-     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
-     *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
+     *
+     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      */
     502: Problem;
     /**
@@ -4797,17 +4799,17 @@ export type LlmCreateEmbeddingsErrors = {
      */
     429: Problem;
     /**
-     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
-     *
      * `llm_failed`: The model server could not run the model. Try again; if it fails again, the model server's log says why.
+     *
+     * `llm_invalid_response`: The model server gave an answer that cannot be understood. Check that OLLAMA_URL is the address of an Ollama server, then try again.
      */
     502: Problem;
     /**
+     * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
      * `llm_busy`: Too many questions wait for this model. Try again in a few seconds.
      *
      * `model_missing`: A model that this server is configured for is not installed.
-     *
-     * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
      *
      * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
