@@ -16,12 +16,20 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from src.auth.dependencies import AuthenticatorDep
-from src.auth.exceptions import AdminRequiredError, LoginRequiredError
+from src.auth.exceptions import (
+    AdminRequiredError,
+    InvalidAPIKeyError,
+    InvalidTokenError,
+    LoginRequiredError,
+    MissingScopeError,
+    TooManyAtOnceError,
+    TooManyRequestsError,
+)
 from src.auth.limits import AttemptLimiter, Load
 from src.auth.places import Occupation, Places
 from src.auth.schemas import Principal, Scope
 from src.database import SessionDep, release
-from src.exceptions import UnauthenticatedError
+from src.exceptions import AppError, UnauthenticatedError
 from src.routes import RouteTable
 
 # What anybody may read without being an operation: the API's description, and the page's files.
@@ -55,6 +63,20 @@ class Access:
             raise AdminRequiredError
         if self.scopes:
             caller.require_scope(*sorted(self.scopes))
+
+    def list_errors(self) -> tuple[type[AppError], ...]:
+        """Say how somebody is turned away, for the OpenAPI document."""
+        if self.who == "public":
+            return ()
+        errors: list[type[AppError]] = [UnauthenticatedError, InvalidTokenError, InvalidAPIKeyError]
+        if self.who in ("login", "admin"):
+            errors.append(LoginRequiredError)
+        if self.who == "admin":
+            errors.append(AdminRequiredError)
+        if self.scopes:
+            errors.append(MissingScopeError)
+        errors.append(TooManyRequestsError)
+        return (*errors, TooManyAtOnceError) if self.occupation else tuple(errors)
 
 
 def _scope(*any_of: Scope, load: Load = "light", occupation: Occupation | None = None) -> Access:

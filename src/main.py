@@ -17,7 +17,7 @@ from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
 from src.auth.admin_router import router as auth_admin_router
 from src.auth.api_keys import KeyUseRecorder
-from src.auth.dependencies import AUTHENTICATION_ERRORS, get_detached_user
+from src.auth.dependencies import get_detached_user
 from src.auth.first_admin import ensure_first_admin
 from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
@@ -49,7 +49,7 @@ from src.llm.router import router as llm_router
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
-from src.openapi import DescribedAPI
+from src.openapi import TAGS, DescribedAPI
 from src.routes import RouteTable
 from src.schemas import problem_responses
 from src.telemetry import Sampler, configure_telemetry
@@ -106,6 +106,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         title="Colloquy",
         version=VERSION,
         summary="Chat with your own documents: every answer streamed and cited.",
+        openapi_tags=TAGS,
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
@@ -150,7 +151,6 @@ def _build_api() -> APIRouter:
     api.include_router(
         llm_router,
         dependencies=[Depends(get_detached_user)],
-        responses=problem_responses(*AUTHENTICATION_ERRORS),
     )
     return api
 

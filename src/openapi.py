@@ -5,6 +5,7 @@ operation lists an answer that it never gives.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,15 +13,35 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from src.access import ACCESS
 from src.chat.frames import SocketCommand, SocketFrame
+from src.database import DatabaseUnavailableError
+from src.exceptions import AppError, InvalidError, NotFoundError, TooLargeError
+from src.schemas import problem_responses
 
 JSON = dict[str, Any]
+
+TAGS: Final = [
+    {"name": "health", "description": "For whoever runs the server."},
+    {"name": "auth", "description": "Accounts, logins, API keys, and what happened to them."},
+    {
+        "name": "documents",
+        "description": "Upload documents, follow their processing, search.",
+    },
+    {
+        "name": "chat",
+        "description": "Ask, follow answers and stop them; chats and their branches.",
+    },
+    {"name": "llm", "description": "Models, embeddings and what they cost."},
+    {"name": "openai", "description": "The API of OpenAI, for programs that speak it."},
+]
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _SOCKET: Final[tuple[tuple[str, Any, JsonSchemaMode], ...]] = (
     ("SocketCommand", SocketCommand, "validation"),
     ("SocketFrame", SocketFrame, "serialization"),
 )
+_CODE: Final = re.compile(r"^`(\w+)`: ", re.MULTILINE)
 _FRAMEWORK_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -33,13 +54,16 @@ class DescribedAPI(FastAPI):
 
 def _amend(document: JSON) -> JSON:
     schemas: JSON = document["components"]["schemas"]
-    for operation in _iter_operations(document):
+    for path, operation in _iter_operations(document):
         _drop_framework_error(operation["responses"])
         for response in operation["responses"].values():
             _drop_text_beside_events(response)
+        if path.startswith("/api/"):
+            _complete_errors(operation)
     for name in _FRAMEWORK_ERRORS:
         schemas.pop(name, None)
     _add_socket_schemas(schemas)
+    schemas["ErrorCode"] = _describe_codes(document)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return _rename_pages(document)
 
@@ -62,9 +86,45 @@ def _rename_pages(document: JSON) -> JSON:
     return renamed
 
 
-def _iter_operations(document: JSON) -> Iterator[JSON]:
-    for operations in document["paths"].values():
-        yield from operations.values()
+def _describe_codes(document: JSON) -> JSON:
+    """List every code that an operation documents, for clients to switch on."""
+    codes = {AppError.code, NotFoundError.code}
+    for _, operation in _iter_operations(document):
+        for response in operation["responses"].values():
+            codes.update(_CODE.findall(response["description"]))
+    return {
+        "type": "string",
+        "enum": sorted(codes),
+        "description": "What `Problem.code` can be; a newer server may have more.",
+    }
+
+
+def _iter_operations(document: JSON) -> Iterator[tuple[str, JSON]]:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            yield path, operation
+
+
+def _complete_errors(operation: JSON) -> None:
+    """Add how the table of access turns callers away, and what any operation may answer."""
+    responses: JSON = operation["responses"]
+    for error in ACCESS[operation["operationId"]].list_errors():
+        _add_error(responses, error)
+    if "requestBody" in operation or "parameters" in operation:
+        _add_error(responses, InvalidError)
+    else:
+        responses.pop("422", None)
+    if "requestBody" in operation:
+        _add_error(responses, TooLargeError)
+    _add_error(responses, DatabaseUnavailableError)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_error(responses: JSON, error: type[AppError]) -> None:
+    entry = problem_responses(error)[error.status]
+    known = responses.setdefault(str(error.status), entry)
+    if f"`{error.code}`" not in known["description"]:
+        known["description"] += f"\n\n{entry['description']}"
 
 
 def _drop_framework_error(responses: JSON) -> None:

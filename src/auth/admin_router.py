@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, status
 
 from src.auth.dependencies import (
-    ADMIN_ERRORS,
     AccountServiceDep,
     AdministrationServiceDep,
     AuditTrailDep,
@@ -33,7 +32,6 @@ router = APIRouter(
     prefix="/auth",
     tags=["auth"],
     dependencies=[Depends(get_current_user)],
-    responses=problem_responses(*ADMIN_ERRORS),
 )
 
 
@@ -44,8 +42,10 @@ async def list_users(
         str | None,
         Query(max_length=254, description="A part of the user name or the email address."),
     ] = None,
-    role: Annotated[Role | None, Query()] = None,
-    is_active: Annotated[bool | None, Query()] = None,
+    role: Annotated[Role | None, Query(description="Accounts with this role.")] = None,
+    is_active: Annotated[
+        bool | None, Query(description="Accounts that may log in, or those that may not.")
+    ] = None,
     cursor: Annotated[Cursor, Query()] = None,
     limit: Annotated[PageSize, Query()] = 20,
 ) -> Page[UserRead]:

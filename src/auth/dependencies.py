@@ -16,10 +16,8 @@ from src.auth.api_keys import APIKeyService, KeyUseRecorder
 from src.auth.callers import Authenticator
 from src.auth.events import AuditTrail
 from src.auth.exceptions import (
-    AdminRequiredError,
     InvalidAPIKeyError,
     InvalidTokenError,
-    LoginRequiredError,
     MissingScopeError,
     TooManyAtOnceError,
     TooManyRequestsError,
@@ -42,14 +40,6 @@ AUTHENTICATION_ERRORS = (
     TooManyRequestsError,
     TooManyAtOnceError,
 )
-ACCOUNT_ERRORS = (
-    UnauthenticatedError,
-    InvalidTokenError,
-    LoginRequiredError,
-    TooManyRequestsError,
-    TooManyAtOnceError,
-)
-ADMIN_ERRORS = (*ACCOUNT_ERRORS, AdminRequiredError)
 
 _MOST_AGENT_CHARACTERS = 200
 

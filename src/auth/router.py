@@ -6,8 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Query, status
 
 from src.auth.dependencies import (
-    ACCOUNT_ERRORS,
-    AUTHENTICATION_ERRORS,
     AccountServiceDep,
     APIKeyServiceDep,
     AuditTrailDep,
@@ -88,9 +86,7 @@ async def refresh(body: RefreshCreate, service: LoginServiceDep) -> TokenRead:
     return await service.refresh(body.refresh_token)
 
 
-@router.post(
-    "/logout", status_code=status.HTTP_204_NO_CONTENT, responses=problem_responses(*ACCOUNT_ERRORS)
-)
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
 async def log_out(user: CurrentUser, service: LoginServiceDep) -> None:
     """End the login that asks; its tokens are refused from then on."""
     await service.log_out(user)
@@ -99,22 +95,19 @@ async def log_out(user: CurrentUser, service: LoginServiceDep) -> None:
 @router.post(
     "/logout-all",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(*ACCOUNT_ERRORS),
 )
 async def log_out_everywhere(user: CurrentUser, service: LoginServiceDep) -> None:
     """End every login of yours, this one too. API keys stay."""
     await service.revoke_all(user.user_id, actor_id=user.user_id)
 
 
-@router.get("/me", responses=problem_responses(*AUTHENTICATION_ERRORS))
+@router.get("/me")
 async def get_me(user: CurrentUser, service: AccountServiceDep) -> UserRead:
     """Return the account that the access token or API key belongs to."""
     return UserRead.model_validate(await service.get(user.user_id))
 
 
-@router.patch(
-    "/me", responses=problem_responses(*ACCOUNT_ERRORS, UsernameTakenError, EmailTakenError)
-)
+@router.patch("/me", responses=problem_responses(UsernameTakenError, EmailTakenError))
 async def update_me(body: UserUpdate, user: CurrentUser, service: AccountServiceDep) -> UserRead:
     """Change your user name or email address."""
     return UserRead.model_validate(await service.update_profile(user.user_id, body))
@@ -123,7 +116,7 @@ async def update_me(body: UserUpdate, user: CurrentUser, service: AccountService
 @router.delete(
     "/me",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(WrongPasswordError, *ACCOUNT_ERRORS, LastAdminError, *_TOO_OFTEN),
+    responses=problem_responses(WrongPasswordError, LastAdminError, *_TOO_OFTEN),
 )
 async def delete_me(body: AccountDelete, user: CurrentUser, service: AccountServiceDep) -> None:
     """Delete your account with its documents, chats, logins and API keys. There is no way back.
@@ -136,7 +129,7 @@ async def delete_me(body: AccountDelete, user: CurrentUser, service: AccountServ
 @router.post(
     "/me/password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(WrongPasswordError, *ACCOUNT_ERRORS, *_TOO_OFTEN),
+    responses=problem_responses(WrongPasswordError, *_TOO_OFTEN),
 )
 async def change_password(
     body: PasswordUpdate, user: CurrentUser, service: AccountServiceDep, logins: LoginServiceDep
@@ -145,7 +138,7 @@ async def change_password(
     await service.change_password(user, body, logins)
 
 
-@router.get("/logins", responses=problem_responses(*ACCOUNT_ERRORS, InvalidCursorError))
+@router.get("/logins", responses=problem_responses(InvalidCursorError))
 async def list_logins(
     user: CurrentUser,
     service: LoginServiceDep,
@@ -159,7 +152,7 @@ async def list_logins(
 @router.delete(
     "/logins/{login_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(*ACCOUNT_ERRORS, LoginNotFoundError),
+    responses=problem_responses(LoginNotFoundError),
 )
 async def revoke_login(login_id: UUID, user: CurrentUser, service: LoginServiceDep) -> None:
     """End one of your logins; its tokens are refused from then on."""
@@ -169,7 +162,7 @@ async def revoke_login(login_id: UUID, user: CurrentUser, service: LoginServiceD
 @router.post(
     "/api-keys",
     status_code=status.HTTP_201_CREATED,
-    responses=problem_responses(*ACCOUNT_ERRORS, TooManyAPIKeysError),
+    responses=problem_responses(TooManyAPIKeysError),
 )
 async def create_api_key(
     body: APIKeyCreate, user: CurrentUser, service: APIKeyServiceDep
@@ -181,7 +174,7 @@ async def create_api_key(
     return await service.create(user.user_id, body)
 
 
-@router.get("/api-keys", responses=problem_responses(*ACCOUNT_ERRORS, InvalidCursorError))
+@router.get("/api-keys", responses=problem_responses(InvalidCursorError))
 async def list_api_keys(
     user: CurrentUser,
     service: APIKeyServiceDep,
@@ -195,14 +188,14 @@ async def list_api_keys(
 @router.delete(
     "/api-keys/{key_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(*ACCOUNT_ERRORS, APIKeyNotFoundError),
+    responses=problem_responses(APIKeyNotFoundError),
 )
 async def revoke_api_key(key_id: UUID, user: CurrentUser, service: APIKeyServiceDep) -> None:
     """Revoke an API key; it is refused from then on."""
     await service.revoke(user.user_id, key_id)
 
 
-@router.get("/events", responses=problem_responses(*ACCOUNT_ERRORS, InvalidCursorError))
+@router.get("/events", responses=problem_responses(InvalidCursorError))
 async def list_events(
     user: CurrentUser,
     trail: AuditTrailDep,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, EmailStr, Field
 
 from src.auth.exceptions import MissingScopeError
-from src.schemas import InputSchema, Schema
+from src.schemas import InputSchema, Schema, show_example
 
 Role = Literal["user", "admin"]
 Scope = Literal["chat", "documents:read", "documents:write", "llm"]
@@ -88,6 +88,12 @@ class Client:
 
 
 class UserCreate(InputSchema):
+    model_config = show_example(
+        username="ada",
+        email="ada@example.org",
+        password="lovelace 1815",  # noqa: S106, it is nobody's
+    )
+
     username: Username
     email: Email
     password: Password
@@ -95,6 +101,8 @@ class UserCreate(InputSchema):
 
 class UserUpdate(InputSchema):
     """What is left out or null stays as it is."""
+
+    model_config = show_example(email="ada@example.com")
 
     username: Username | None = None
     email: Email | None = None
@@ -124,6 +132,8 @@ class ManagedUserCreate(UserCreate):
 
 class ManagedUserUpdate(InputSchema):
     """What is left out or null stays as it is."""
+
+    model_config = show_example(role="admin")
 
     role: Role | None = None
     is_active: Annotated[
@@ -163,6 +173,8 @@ class LoginRead(Schema):
 
 
 class APIKeyCreate(InputSchema):
+    model_config = show_example(name="Nightly report", scopes=["chat", "documents:read"])
+
     name: KeyName
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
     expires_at: Annotated[AwareDatetime | None, Field(description="Null: it does not expire.")] = (

@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 
 from src.documents.schemas import DocumentIds, TagFilter
 from src.llm.schemas import ChatOptions, Think
-from src.schemas import InputSchema, Schema, check_writable
+from src.schemas import InputSchema, Schema, check_writable, show_example
 
 MessageStatus = TypeAliasType(
     "MessageStatus", Literal["streaming", "completed", "stopped", "interrupted", "failed"]
@@ -46,6 +46,8 @@ JSONSchema = Annotated[dict[str, Any], AfterValidator(_check_format)]
 
 
 class QueryCreate(InputSchema):
+    model_config = show_example(query="Who built the lighthouse of Alexandria?")
+
     query: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=32_000),
@@ -92,6 +94,8 @@ class QueryCreate(InputSchema):
 class RegenerateCreate(InputSchema):
     """What to do differently this time; what is left out stays as it was asked."""
 
+    model_config = show_example(options={"temperature": 0.2})
+
     model: ModelName | None = None
     think: Think | None = None
     options: ChatOptions | None = None
@@ -133,6 +137,8 @@ class MessageErrorRead(Schema):
 
 
 class FeedbackUpdate(InputSchema):
+    model_config = show_example(rating="up", comment="Just what I looked for.")
+
     rating: Literal["up", "down"]
     comment: Annotated[
         str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
@@ -193,11 +199,15 @@ class ChatSessionFields(InputSchema):
 
 
 class ChatSessionCreate(ChatSessionFields):
+    model_config = show_example(title="Lighthouses")
+
     title: Title = "New chat"
 
 
 class ChatSessionUpdate(ChatSessionFields):
     """Only what is sent is changed; null takes a setting back."""
+
+    model_config = show_example(title="Lighthouses of Egypt")
 
     title: Title = ""
     is_archived: bool = False

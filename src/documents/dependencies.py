@@ -104,7 +104,7 @@ async def get_document_filter(
     tags: Annotated[
         TagFilter | None, Query(description="Documents that have any of these tags.")
     ] = None,
-    status: Annotated[DocumentStatus | None, Query()] = None,
+    status: Annotated[DocumentStatus | None, Query(description="Documents in this state.")] = None,
 ) -> DocumentFilter:
     return DocumentFilter(q, tags, status)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from src.auth.dependencies import AUTHENTICATION_ERRORS, CurrentUser, DetachedUser
+from src.auth.dependencies import CurrentUser, DetachedUser
 from src.documents.dependencies import (
     ConditionsDep,
     DetachedDocument,
@@ -55,9 +55,7 @@ from src.llm.exceptions import MODEL_ERRORS
 from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
 from src.sse import EventStreamResponse, encode_events
 
-router = APIRouter(
-    prefix="/documents", tags=["documents"], responses=problem_responses(*AUTHENTICATION_ERRORS)
-)
+router = APIRouter(prefix="/documents", tags=["documents"])
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -204,7 +202,9 @@ async def delete_document(document: OwnedDocument, service: DocumentServiceDep) 
 async def list_chunks(
     document: OwnedDocument,
     service: DocumentServiceDep,
-    from_ordinal: Annotated[int, Query(ge=0, lt=2**31)] = 0,
+    from_ordinal: Annotated[
+        int, Query(ge=0, lt=2**31, description="Where to begin, counted from 0.")
+    ] = 0,
     limit: Annotated[PageSize, Query()] = 50,
 ) -> ChunkPage:
     """List the passages of a document in their order."""

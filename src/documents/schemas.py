@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, field_validator
 from typing_extensions import TypeAliasType
 
-from src.schemas import InputSchema, Problem, Schema
+from src.schemas import InputSchema, Problem, Schema, show_example
 
 DocumentStatus = TypeAliasType(
     "DocumentStatus", Literal["pending", "processing", "ready", "failed"]
@@ -43,6 +43,8 @@ class DocumentFields(InputSchema):
 
 class DocumentUpdate(InputSchema):
     """What is left out stays as it is; a `description` of null removes it."""
+
+    model_config = show_example(title="The lighthouse", tags=["history"])
 
     title: Title = ""
     description: Description | None = None
@@ -194,6 +196,8 @@ class ChunkPage(Schema):
 
 
 class SearchCreate(InputSchema):
+    model_config = show_example(query="lighthouse of Alexandria", limit=5)
+
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
     document_ids: DocumentIds | None = None

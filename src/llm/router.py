@@ -58,9 +58,7 @@ async def get_model(name: ModelName, llm: LLMServiceDep) -> ModelRead:
 @router.delete(
     "/models/{name:path}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problem_responses(
-        ForbiddenError, ModelNotFoundError, ModelInUseError, *SERVER_ERRORS
-    ),
+    responses=problem_responses(ModelNotFoundError, ModelInUseError, *SERVER_ERRORS),
 )
 async def delete_model(name: ModelName, llm: LLMServiceDep) -> None:
     """Remove a model from the model server; for admins."""
@@ -72,7 +70,6 @@ async def delete_model(name: ModelName, llm: LLMServiceDep) -> None:
     response_class=EventStreamResponse,
     responses={
         200: {"model": PullEvent, "description": "Server-sent events; `event:` is the type."},
-        **problem_responses(ForbiddenError),
     },
 )
 async def pull_model(body: PullCreate, pulls: ModelPullsDep) -> Response:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from src.schemas import InputSchema, Problem, Schema
+from src.schemas import InputSchema, Problem, Schema, show_example
 
 Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high"]
@@ -151,6 +151,8 @@ class UsagePage(Schema):
 
 
 class EmbeddingsCreate(InputSchema):
+    model_config = show_example(texts=["Who built the lighthouse?"], input_type="query")
+
     texts: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=32_000)]],
         Field(min_length=1, max_length=256),
@@ -168,6 +170,8 @@ class EmbeddingsRead(Schema):
 
 
 class PullCreate(InputSchema):
+    model_config = show_example(model="llama3.2:3b")
+
     model: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\w./:-]+$")]
 
 

@@ -159,12 +159,18 @@ class Operation(NamedTuple):
     id: str
     method: str
     path: str
+    responses: JSON
+
+    def documents(self, response: httpx.Response) -> bool:
+        """Tell whether the OpenAPI document lists this status, and the code of an error."""
+        described = self.responses.get(str(response.status_code), {}).get("description", "")
+        return bool(described) and (response.is_success or f"`{read_code(response)}`" in described)
 
 
 def list_operations() -> list[Operation]:
     document = create_app(Settings(_env_file=None)).openapi()
     return [
-        Operation(operation["operationId"], method.upper(), path)
+        Operation(operation["operationId"], method.upper(), path, operation["responses"])
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     ]
@@ -270,6 +276,7 @@ async def test_every_operation_lets_in_whom_it_should(
         response = await anonymous.request(
             operation.method, server.url + fill(operation.path, {}), headers=caller.headers
         )
+        assert operation.documents(response), (operation, response.text)
         refusal = caller.expect(operation.id)
         if refusal is None:
             assert response.status_code not in {401, 403}, (operation, response.text)
@@ -317,6 +324,7 @@ async def test_a_stranger_finds_nothing_by_id(
             for ids in (belongings, {})
         ]
         assert theirs.status_code == 404, operation
+        assert operation.documents(theirs), operation
         assert theirs.json()["code"] == missing.json()["code"], operation
         assert theirs.json()["detail"] == missing.json()["detail"], operation
     for operation in OPERATIONS:

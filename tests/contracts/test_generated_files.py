@@ -1,9 +1,11 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from src.access import render_access
 from src.config import Settings, render_configuration, render_env_example
 from src.main import create_app
+from src.schemas import InputSchema
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +25,20 @@ def test_the_table_of_access_is_current() -> None:
 def test_the_example_of_an_environment_equals_the_settings() -> None:
     """Run `make env-example` when this fails."""
     assert (ROOT / ".env.example").read_text() == render_env_example()
+
+
+def test_every_example_is_one() -> None:
+    shown = [kind for kind in iter_inputs(InputSchema) if "json_schema_extra" in kind.model_config]
+    assert len(shown) > 10
+    for kind in shown:
+        for example in kind.model_json_schema()["examples"]:
+            kind.model_validate(example)
+
+
+def iter_inputs(kind: type[InputSchema]) -> Iterator[type[InputSchema]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from iter_inputs(child)
 
 
 def test_the_reference_of_settings_is_current() -> None:

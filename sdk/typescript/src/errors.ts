@@ -1,4 +1,4 @@
-import type { FieldProblem, Problem } from './generated/types.gen.js';
+import type { ErrorCode, FieldProblem, Problem } from './generated/types.gen.js';
 
 /** No answer came: the network, or the server is away. */
 export const CONNECTION_FAILED = 'connection_failed';
@@ -7,7 +7,8 @@ export const CONNECTION_FAILED = 'connection_failed';
 export class ColloquyError extends Error {
   override readonly name = 'ColloquyError';
   readonly status: number;
-  readonly code: string;
+  /** One of the server's, also of a newer one; `connection_failed`; `http_502` and the like from a proxy. */
+  readonly code: ErrorCode | (string & {});
   /** Which fields of the request are not valid, where it is about fields. */
   readonly fields: readonly FieldProblem[];
   /** Quote it when you report the problem. */

@@ -47,7 +47,7 @@ from src.chat.openai.schemas import (
 )
 from src.database import DatabaseUnavailableError
 from src.documents.exceptions import VectorsUnavailableError
-from src.exceptions import AppError
+from src.exceptions import AppError, InvalidError
 from src.llm.exceptions import (
     MODEL_ERRORS,
     ContextLengthExceededError,
@@ -73,6 +73,7 @@ def _error_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]
 
 
 _MODEL_ERRORS = (
+    InvalidError,
     QuotaExceededError,
     ModelNotFoundError,
     *MODEL_ERRORS,

@@ -2,11 +2,9 @@
 
 from fastapi import APIRouter
 
-from src.auth.dependencies import AUTHENTICATION_ERRORS
 from src.chat.router import answers, sessions, socket
-from src.schemas import problem_responses
 
-router = APIRouter(responses=problem_responses(*AUTHENTICATION_ERRORS))
+router = APIRouter()
 router.include_router(answers.router)
 router.include_router(sessions.router)
 router.include_router(socket.router)

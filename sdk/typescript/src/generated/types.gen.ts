@@ -502,6 +502,11 @@ export type ErrorBody = {
 };
 
 /**
+ * What `Problem.code` can be; a newer server may have more.
+ */
+export type ErrorCode = 'admin_required' | 'api_key_not_found' | 'chat_session_not_found' | 'context_length_exceeded' | 'database_unavailable' | 'document_not_found' | 'email_taken' | 'file_empty' | 'file_not_found' | 'file_too_large' | 'forbidden' | 'idempotency_key_reused' | 'internal_error' | 'invalid_api_key' | 'invalid_credentials' | 'invalid_cursor' | 'invalid_refresh_token' | 'invalid_token' | 'invalid_upload_field' | 'invalid_value' | 'last_admin' | 'llm_busy' | 'llm_failed' | 'llm_invalid_response' | 'llm_timeout' | 'llm_unavailable' | 'login_not_found' | 'login_required' | 'malformed_upload' | 'message_not_found' | 'missing_scope' | 'model_capability_missing' | 'model_in_use' | 'model_missing' | 'model_not_found' | 'no_files' | 'not_an_answer' | 'not_authenticated' | 'not_found' | 'prompt_too_long' | 'quota_exceeded' | 'range_not_satisfiable' | 'refresh_token_reused' | 'registration_closed' | 'request_too_large' | 'storage_unavailable' | 'too_many_api_keys' | 'too_many_at_once' | 'too_many_attempts' | 'too_many_files' | 'too_many_logins' | 'too_many_requests' | 'unsupported_media_type' | 'unsupported_parameter' | 'user_not_found' | 'username_taken' | 'validation_failed' | 'vectors_unavailable' | 'wrong_password';
+
+/**
  * What went wrong, in OpenAI's shape.
  */
 export type ErrorOut = {
@@ -1571,6 +1576,10 @@ export type AuthRegisterErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1580,6 +1589,8 @@ export type AuthRegisterErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1608,6 +1619,10 @@ export type AuthLogInErrors = {
      */
     401: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1617,6 +1632,8 @@ export type AuthLogInErrors = {
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1647,6 +1664,10 @@ export type AuthRefreshErrors = {
      */
     401: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
@@ -1654,6 +1675,10 @@ export type AuthRefreshErrors = {
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRefreshError = AuthRefreshErrors[keyof AuthRefreshErrors];
@@ -1679,6 +1704,8 @@ export type AuthLogOutErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1686,15 +1713,13 @@ export type AuthLogOutErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthLogOutError = AuthLogOutErrors[keyof AuthLogOutErrors];
@@ -1720,6 +1745,8 @@ export type AuthLogOutEverywhereErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1727,15 +1754,13 @@ export type AuthLogOutEverywhereErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthLogOutEverywhereError = AuthLogOutEverywhereErrors[keyof AuthLogOutEverywhereErrors];
@@ -1765,6 +1790,8 @@ export type AuthDeleteMeErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1776,19 +1803,23 @@ export type AuthDeleteMeErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
-     * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
-     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1821,19 +1852,13 @@ export type AuthGetMeErrors = {
      */
     401: Problem;
     /**
-     * `missing_scope`: The API key does not have the scope that this needs.
-     */
-    403: Problem;
-    /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthGetMeError = AuthGetMeErrors[keyof AuthGetMeErrors];
@@ -1859,6 +1884,8 @@ export type AuthUpdateMeErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1872,15 +1899,21 @@ export type AuthUpdateMeErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthUpdateMeError = AuthUpdateMeErrors[keyof AuthUpdateMeErrors];
@@ -1910,6 +1943,8 @@ export type AuthChangePasswordErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1917,19 +1952,23 @@ export type AuthChangePasswordErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
-     * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
-     *
      * `too_many_attempts`: Too many attempts from your address. Wait a little.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -1966,6 +2005,8 @@ export type AuthListLoginsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -1974,14 +2015,18 @@ export type AuthListLoginsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListLoginsError = AuthListLoginsErrors[keyof AuthListLoginsErrors];
@@ -2009,6 +2054,8 @@ export type AuthRevokeLoginErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2025,10 +2072,12 @@ export type AuthRevokeLoginErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRevokeLoginError = AuthRevokeLoginErrors[keyof AuthRevokeLoginErrors];
@@ -2063,6 +2112,8 @@ export type AuthListApiKeysErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2071,14 +2122,18 @@ export type AuthListApiKeysErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListApiKeysError = AuthListApiKeysErrors[keyof AuthListApiKeysErrors];
@@ -2104,6 +2159,8 @@ export type AuthCreateApiKeyErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2115,15 +2172,21 @@ export type AuthCreateApiKeyErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthCreateApiKeyError = AuthCreateApiKeyErrors[keyof AuthCreateApiKeyErrors];
@@ -2151,6 +2214,8 @@ export type AuthRevokeApiKeyErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2167,10 +2232,12 @@ export type AuthRevokeApiKeyErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthRevokeApiKeyError = AuthRevokeApiKeyErrors[keyof AuthRevokeApiKeyErrors];
@@ -2205,6 +2272,8 @@ export type AuthListEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2213,14 +2282,18 @@ export type AuthListEventsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListEventsError = AuthListEventsErrors[keyof AuthListEventsErrors];
@@ -2242,7 +2315,13 @@ export type AuthListUsersData = {
          * A part of the user name or the email address.
          */
         q?: string | null;
+        /**
+         * Accounts with this role.
+         */
         role?: 'user' | 'admin' | null;
+        /**
+         * Accounts that may log in, or those that may not.
+         */
         is_active?: boolean | null;
         /**
          * `next_cursor` of a former page.
@@ -2261,6 +2340,8 @@ export type AuthListUsersErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2271,14 +2352,18 @@ export type AuthListUsersErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListUsersError = AuthListUsersErrors[keyof AuthListUsersErrors];
@@ -2304,6 +2389,8 @@ export type AuthCreateUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2319,17 +2406,21 @@ export type AuthCreateUserErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2359,6 +2450,8 @@ export type AuthDeleteUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2381,10 +2474,12 @@ export type AuthDeleteUserErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthDeleteUserError = AuthDeleteUserErrors[keyof AuthDeleteUserErrors];
@@ -2412,6 +2507,8 @@ export type AuthGetUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2430,10 +2527,12 @@ export type AuthGetUserErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthGetUserError = AuthGetUserErrors[keyof AuthGetUserErrors];
@@ -2461,6 +2560,8 @@ export type AuthUpdateUserErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2478,17 +2579,21 @@ export type AuthUpdateUserErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
      * `too_many_logins`: Too many people are logging in at the moment. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2527,6 +2632,8 @@ export type AuthListUserEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2541,14 +2648,18 @@ export type AuthListUserEventsErrors = {
     404: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListUserEventsError = AuthListUserEventsErrors[keyof AuthListUserEventsErrors];
@@ -2583,6 +2694,8 @@ export type AuthListAllEventsErrors = {
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
+     *
+     * `invalid_api_key`: The API key is not valid, has expired or was revoked.
      */
     401: Problem;
     /**
@@ -2593,14 +2706,18 @@ export type AuthListAllEventsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type AuthListAllEventsError = AuthListAllEventsErrors[keyof AuthListAllEventsErrors];
@@ -2638,6 +2755,9 @@ export type DocumentsListDocumentsData = {
          * Documents that have any of these tags.
          */
         tags?: Array<string> | null;
+        /**
+         * Documents in this state.
+         */
         status?: DocumentStatus | null;
     };
     url: '/api/v1/documents';
@@ -2658,14 +2778,18 @@ export type DocumentsListDocumentsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsListDocumentsError = DocumentsListDocumentsErrors[keyof DocumentsListDocumentsErrors];
@@ -2728,6 +2852,8 @@ export type DocumentsUploadDocumentsErrors = {
     409: Problem;
     /**
      * `file_too_large`: The file is larger than the server accepts.
+     *
+     * `request_too_large`: The request is larger than the server accepts.
      */
     413: Problem;
     /**
@@ -2742,6 +2868,8 @@ export type DocumentsUploadDocumentsErrors = {
      * `too_many_files`: The upload has more files than the server accepts at once.
      *
      * `invalid_upload_field`: A field of the upload is not valid.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
@@ -2752,6 +2880,8 @@ export type DocumentsUploadDocumentsErrors = {
     429: Problem;
     /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -2788,15 +2918,13 @@ export type DocumentsGetUsageErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsGetUsageError = DocumentsGetUsageErrors[keyof DocumentsGetUsageErrors];
@@ -2831,15 +2959,13 @@ export type DocumentsListFormatsErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsListFormatsError = DocumentsListFormatsErrors[keyof DocumentsListFormatsErrors];
@@ -2874,13 +3000,15 @@ export type DocumentsSearchDocumentsErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -2897,6 +3025,8 @@ export type DocumentsSearchDocumentsErrors = {
      * `model_missing`: A model that this server is configured for is not installed.
      *
      * `vectors_unavailable`: The vector index cannot be reached. Try again in a moment.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -2948,10 +3078,12 @@ export type DocumentsDeleteDocumentErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsDeleteDocumentError = DocumentsDeleteDocumentErrors[keyof DocumentsDeleteDocumentErrors];
@@ -2997,10 +3129,12 @@ export type DocumentsGetDocumentErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsGetDocumentError = DocumentsGetDocumentErrors[keyof DocumentsGetDocumentErrors];
@@ -3041,15 +3175,21 @@ export type DocumentsUpdateDocumentErrors = {
      */
     404: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsUpdateDocumentError = DocumentsUpdateDocumentErrors[keyof DocumentsUpdateDocumentErrors];
@@ -3069,6 +3209,9 @@ export type DocumentsListChunksData = {
         document_id: string;
     };
     query?: {
+        /**
+         * Where to begin, counted from 0.
+         */
         from_ordinal?: number;
         /**
          * The most items to return.
@@ -3101,10 +3244,12 @@ export type DocumentsListChunksErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsListChunksError = DocumentsListChunksErrors[keyof DocumentsListChunksErrors];
@@ -3150,10 +3295,12 @@ export type DocumentsReprocessDocumentErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsReprocessDocumentError = DocumentsReprocessDocumentErrors[keyof DocumentsReprocessDocumentErrors];
@@ -3213,12 +3360,12 @@ export type DocumentsDownloadDocumentErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
      * `storage_unavailable`: The file storage cannot be reached or is full. Try again shortly.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
 };
@@ -3274,6 +3421,10 @@ export type DocumentsFollowDocumentErrors = {
      * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type DocumentsFollowDocumentError = DocumentsFollowDocumentErrors[keyof DocumentsFollowDocumentErrors];
@@ -3334,11 +3485,21 @@ export type ChatAskErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3423,11 +3584,21 @@ export type ChatAskStreamErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3497,10 +3668,12 @@ export type ChatGetMessageErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatGetMessageError = ChatGetMessageErrors[keyof ChatGetMessageErrors];
@@ -3617,10 +3790,12 @@ export type ChatStopMessageErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatStopMessageError = ChatStopMessageErrors[keyof ChatStopMessageErrors];
@@ -3683,11 +3858,21 @@ export type ChatRegenerateMessageErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
+     *
+     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -3761,10 +3946,12 @@ export type ChatDeleteFeedbackErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatDeleteFeedbackError = ChatDeleteFeedbackErrors[keyof ChatDeleteFeedbackErrors];
@@ -3809,15 +3996,21 @@ export type ChatSetFeedbackErrors = {
      */
     409: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatSetFeedbackError = ChatSetFeedbackErrors[keyof ChatSetFeedbackErrors];
@@ -3866,14 +4059,18 @@ export type ChatListSessionsErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatListSessionsError = ChatListSessionsErrors[keyof ChatListSessionsErrors];
@@ -3908,15 +4105,21 @@ export type ChatCreateSessionErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatCreateSessionError = ChatCreateSessionErrors[keyof ChatCreateSessionErrors];
@@ -3962,10 +4165,12 @@ export type ChatDeleteSessionErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatDeleteSessionError = ChatDeleteSessionErrors[keyof ChatDeleteSessionErrors];
@@ -4011,10 +4216,12 @@ export type ChatGetSessionErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatGetSessionError = ChatGetSessionErrors[keyof ChatGetSessionErrors];
@@ -4055,15 +4262,21 @@ export type ChatUpdateSessionErrors = {
      */
     404: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatUpdateSessionError = ChatUpdateSessionErrors[keyof ChatUpdateSessionErrors];
@@ -4120,14 +4333,18 @@ export type ChatListMessagesErrors = {
     404: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatListMessagesError = ChatListMessagesErrors[keyof ChatListMessagesErrors];
@@ -4181,10 +4398,12 @@ export type ChatExportSessionErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatExportSessionError = ChatExportSessionErrors[keyof ChatExportSessionErrors];
@@ -4233,14 +4452,18 @@ export type ChatSearchMessagesErrors = {
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type ChatSearchMessagesError = ChatSearchMessagesErrors[keyof ChatSearchMessagesErrors];
@@ -4275,13 +4498,7 @@ export type LlmListModelsErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -4292,6 +4509,8 @@ export type LlmListModelsErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4333,7 +4552,9 @@ export type LlmDeleteModelErrors = {
      */
     401: Problem;
     /**
-     * `forbidden`: Your role does not allow this.
+     * `login_required`: An API key cannot do this. Log in with a password.
+     *
+     * `admin_required`: Only an administrator may do this.
      */
     403: Problem;
     /**
@@ -4350,8 +4571,6 @@ export type LlmDeleteModelErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -4362,6 +4581,8 @@ export type LlmDeleteModelErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4416,8 +4637,6 @@ export type LlmGetModelErrors = {
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -4428,6 +4647,8 @@ export type LlmGetModelErrors = {
     502: Problem;
     /**
      * `llm_unavailable`: The model server cannot be reached. Start Ollama or set OLLAMA_URL, then try again.
+     *
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
      */
     503: Problem;
     /**
@@ -4464,19 +4685,27 @@ export type LlmPullModelErrors = {
      */
     401: Problem;
     /**
-     * `forbidden`: Your role does not allow this.
+     * `login_required`: An API key cannot do this. Log in with a password.
+     *
+     * `admin_required`: Only an administrator may do this.
      */
     403: Problem;
+    /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
     /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type LlmPullModelError = LlmPullModelErrors[keyof LlmPullModelErrors];
@@ -4511,15 +4740,13 @@ export type LlmGetStatusErrors = {
      */
     403: Problem;
     /**
-     * `validation_failed`: The request is not valid.
-     */
-    422: Problem;
-    /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
+    /**
+     * `database_unavailable`: The database cannot be reached at the moment. Try again shortly.
+     */
+    503: Problem;
 };
 
 export type LlmGetStatusError = LlmGetStatusErrors[keyof LlmGetStatusErrors];
@@ -4558,11 +4785,17 @@ export type LlmCreateEmbeddingsErrors = {
      */
     403: Problem;
     /**
+     * `request_too_large`: The request is larger than the server accepts.
+     */
+    413: Problem;
+    /**
      * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `quota_exceeded`: Your tokens of today are used up. There are new ones at midnight UTC.
+     *
+     * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
     /**
@@ -4633,16 +4866,18 @@ export type LlmListUsageErrors = {
     401: Problem;
     /**
      * `forbidden`: Your role does not allow this.
+     *
+     * `missing_scope`: The API key does not have the scope that this needs.
      */
     403: Problem;
     /**
      * `invalid_cursor`: The cursor is not one that a former page returned.
+     *
+     * `validation_failed`: The request is not valid.
      */
     422: Problem;
     /**
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
-     *
-     * `too_many_at_once`: You have as much going on at once as one user may. Wait for some to end.
      */
     429: Problem;
     /**
@@ -4686,6 +4921,8 @@ export type OpenaiCreateChatCompletionErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4769,6 +5006,8 @@ export type OpenaiCreateCompletionErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4852,6 +5091,8 @@ export type OpenaiCreateResponseErrors = {
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
      *
      * `prompt_too_long`: The question does not fit into the model's context window. Shorten it.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4923,6 +5164,8 @@ export type OpenaiCreateEmbeddingErrors = {
      * `unsupported_parameter`: The request asks for something that this server does not offer.
      *
      * `context_length_exceeded`: The text does not fit into the model's context window. Send less, or raise OLLAMA_NUM_CTX.
+     *
+     * `validation_failed`: The request is not valid.
      */
     400: ErrorOut;
     /**
@@ -4987,6 +5230,10 @@ export type OpenaiListModelsData = {
 
 export type OpenaiListModelsErrors = {
     /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: ErrorOut;
+    /**
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
      * `invalid_token`: The access token is not valid or has expired. Log in again.
@@ -5049,6 +5296,10 @@ export type OpenaiGetModelData = {
 };
 
 export type OpenaiGetModelErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: ErrorOut;
     /**
      * `not_authenticated`: Send a valid access token in the Authorization header.
      *
