@@ -101,10 +101,12 @@ def find_child(colloquy: Colloquy, module: str) -> psutil.Process:
 async def test_a_kill_while_a_file_is_read(own: Settings) -> None:
     async with run(own) as colloquy, sign_up(colloquy.api_url) as user:
         await user.add_document("The reader of files is running now.")
-        find_child(colloquy, "src.documents.reader_process").suspend()
+        reader = find_child(colloquy, "src.documents.reader_process")
+        reader.suspend()
         document_id = await send(user)
         await user.wait_for(document_id, "processing")
         await colloquy.kill()
+        reader.kill()  # Stopped as it is, it could not notice that its parent is gone.
     await expect_whole(own, user, document_id)
 
 
