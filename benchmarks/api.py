@@ -19,7 +19,7 @@ from time import perf_counter
 import httpx
 import psutil
 
-from benchmarks.colloquy import log_in
+from benchmarks.colloquy import UNLIMITED_ENVIRONMENT, log_in
 from src.embedded import run_postgres
 from src.llm.offline.app import create_offline_app
 from tests.fixtures.processes import ROOT, find_free_port
@@ -145,6 +145,7 @@ async def start_colloquy(stack: AsyncExitStack, url: str, folder: Path) -> tuple
             OLLAMA_URL=models.url,
             OLLAMA_CHAT_MODEL="offline-chat",
             OLLAMA_EMBED_MODEL="offline-embed",
+            **UNLIMITED_ENVIRONMENT,
             LOG_FORMAT="json",
             AUTH_ACCESS_TOKEN_MINUTES="600",  # noqa: S106, a number
         )

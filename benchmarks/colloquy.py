@@ -17,9 +17,18 @@ from src.logs import configure_logging
 from src.main import create_app
 
 _MANY = 10_000_000
+# One user stands for many.
 UNLIMITED = RateLimitSettings(
-    requests_per_minute=_MANY, model_requests_per_minute=_MANY, uploads_per_minute=_MANY
+    requests_per_minute=_MANY,
+    model_requests_per_minute=_MANY,
+    uploads_per_minute=_MANY,
+    streams_at_once=_MANY,
+    uploads_at_once=_MANY,
 )
+UNLIMITED_ENVIRONMENT = {
+    f"RATE_LIMIT_{name.upper()}": str(value)
+    for name, value in UNLIMITED.model_dump(exclude_unset=True).items()
+}
 
 
 @asynccontextmanager

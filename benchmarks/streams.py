@@ -22,7 +22,7 @@ import asyncpg
 import httpx
 import psutil
 
-from benchmarks.colloquy import log_in
+from benchmarks.colloquy import UNLIMITED_ENVIRONMENT, log_in
 from benchmarks.upstream import word
 from src.embedded import run_postgres
 from tests.fixtures.processes import ROOT, find_free_port
@@ -202,6 +202,7 @@ async def _start_colloquy(stack: AsyncExitStack, upstream_url: str, folder: Path
             OLLAMA_EMBED_MODEL="bench-embed",
             # Nobody waits for a turn: what is measured is the streams, not the queue.
             OLLAMA_CONCURRENCY="1000",
+            **UNLIMITED_ENVIRONMENT,
             OLLAMA_EMBED_CONCURRENCY="1000",
             LOG_LEVEL="WARNING",
         )

@@ -119,6 +119,9 @@ async def _make_fleet(folder: Path, models_url: str, settings: Mapping[str, str]
         "RATE_LIMIT_REGISTRATIONS_PER_ADDRESS": "1000000",
         "RATE_LIMIT_LOGIN_FAILURES_PER_ADDRESS": "1000000",
         "RATE_LIMIT_REFRESH_FAILURES_PER_ADDRESS": "1000000",
+        "RATE_LIMIT_REQUESTS_PER_MINUTE": "1000000",
+        "RATE_LIMIT_MODEL_REQUESTS_PER_MINUTE": "1000000",
+        "RATE_LIMIT_UPLOADS_PER_MINUTE": "1000000",
         **settings,
     }
     return Fleet(
