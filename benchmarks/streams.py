@@ -202,12 +202,8 @@ async def _start_colloquy(stack: AsyncExitStack, upstream_url: str, folder: Path
             OLLAMA_EMBED_MODEL="bench-embed",
             # Nobody waits for a turn: what is measured is the streams, not the queue.
             OLLAMA_CONCURRENCY="1000",
-            **UNLIMITED_ENVIRONMENT,
             OLLAMA_EMBED_CONCURRENCY="1000",
-            # All of them are one user's, who may have as many as there are.
-            RATE_LIMIT_REQUESTS_PER_MINUTE="1000000",
-            RATE_LIMIT_MODEL_REQUESTS_PER_MINUTE="1000000",
-            RATE_LIMIT_STREAMS_AT_ONCE="1000",
+            **UNLIMITED_ENVIRONMENT,
             LOG_LEVEL="WARNING",
         )
     )
