@@ -69,6 +69,7 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 test('health', async () => {
   assert.equal((await health.checkLive(user)).status, 'live');
   assert.equal((await health.checkReady(user)).database.is_embedded, true);
+  assert.equal((await health.checkStartup(user)).status, 'started');
 });
 
 test('an account', async () => {
