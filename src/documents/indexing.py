@@ -5,6 +5,7 @@ one whose model has changed can be found in the old collection until the new one
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from src.llm.resolved import EmbeddingIdentity
 
 # A long document steps back after this long when other users' documents wait.
 _SLICE_SECONDS: Final = 15.0
+# While the model has one of them, the other is looked up or remembered.
+_BATCHES_AHEAD: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +103,22 @@ class DocumentIndexer:
     async def _embed_ahead(
         self, document: Document, collection: str
     ) -> AsyncGenerator[EmbeddedBatch]:
-        """Yield batch after batch; the next is being embedded while its reader has the last."""
-        ahead = asyncio.create_task(self._embed_batch(document, collection, document.chunks_done))
+        """Yield batch after batch; the next ones are on their way while its reader has the last."""
+        ahead: deque[asyncio.Task[EmbeddedBatch]] = deque()
         try:
-            while batch := await ahead:
-                ahead = asyncio.create_task(self._embed_batch(document, collection, batch.end))
-                yield batch
+            for start in range(document.chunks_done, document.chunks_total or 0, self._batch_size):
+                embedding = self._embed_batch(document, collection, start)
+                ahead.append(asyncio.create_task(embedding))
+                if len(ahead) > _BATCHES_AHEAD:
+                    yield await ahead.popleft()
+            while ahead:
+                yield await ahead.popleft()
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _embed_batch(
-        self, document: Document, collection: str, start: int
-    ) -> EmbeddedBatch | None:
-        if start >= (document.chunks_total or 0):
-            return None
+    async def _embed_batch(self, document: Document, collection: str, start: int) -> EmbeddedBatch:
         chunks = await self._rows.load_chunks(document, start, self._batch_size)
         texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
         return EmbeddedBatch(chunks, texts, await self._embedder.embed(collection, texts))

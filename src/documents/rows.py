@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import CTE, case, delete, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.database import Sessions, new_id
@@ -56,10 +56,10 @@ class DocumentRows:
 
     async def start_reading(self, document: Document) -> None:
         """Throw away what an earlier attempt has left."""
+        leftovers = delete(Chunk).where(Chunk.document_id == document.id).cte()
+        started = {**describe_start(document), "step": "extracting", "chunks_skipped": 0}
         async with self._statements() as session:
-            started = {**describe_start(document), "step": "extracting", "chunks_skipped": 0}
-            await _write(session, document, started)
-            await session.execute(delete(Chunk).where(Chunk.document_id == document.id))
+            await _write(session, document, started, leftovers)
 
     async def write_chunks(
         self, document: Document, chunks: Sequence[ExtractedChunk], reading: Reading
@@ -185,10 +185,13 @@ def _describe_end(document: Document, collection: str) -> dict[str, object]:
     }
 
 
-async def _write(session: AsyncSession, document: Document, values: Mapping[str, object]) -> None:
-    """The row may be gone, because users delete at any time."""
+async def _write(
+    session: AsyncSession, document: Document, values: Mapping[str, object], *besides: CTE
+) -> None:
+    """Do so in one statement; the row may be gone, because users delete at any time."""
     found = await session.scalar(
         update(Document)
+        .add_cte(*besides)
         .where(Document.id == document.id)
         .values(values)
         .returning(Document.id)
