@@ -17,7 +17,7 @@ from src.documents.embedding import Embedding, PassageEmbedder
 from src.documents.exceptions import DocumentVanishedError, UnknownCollectionError
 from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
-from src.documents.rows import DocumentRows, describe_start
+from src.documents.rows import DocumentRows
 from src.documents.vectors.base import ChunkPoint, VectorIndex
 from src.documents.vectors.sparse import SparseEncoder
 from src.llm.resolved import EmbeddingIdentity
@@ -74,7 +74,10 @@ class DocumentIndexer:
     async def index(self, document: Document, identity: EmbeddingIdentity) -> None:
         """Bring it to `ready`, or put its rest at the end of the line when others wait."""
         collection = identity.collection_name
-        await self._begin(document, collection)
+        is_new = document.next_collection != collection
+        anew = {"next_collection": collection, "chunks_done": 0} if is_new else {}
+        if anew or document.step != "embedding":
+            await self._rows.update(document, step="embedding", **anew)
         await self._create_collection(collection, identity.dimension)
         clock = asyncio.get_running_loop().time
         slice_ends_at = clock() + self._slice_seconds
@@ -86,14 +89,6 @@ class DocumentIndexer:
                         return
             if await self._finish(document, collection):
                 return
-
-    async def _begin(self, document: Document, collection: str) -> None:
-        """Say so on the row, unless its last passage has just said it."""
-        values = {**describe_start(document), "step": "embedding", "next_collection": collection}
-        if document.next_collection != collection:
-            values["chunks_done"] = 0
-        if any(getattr(document, name) != value for name, value in values.items()):
-            await self._rows.update(document, **values)
 
     async def _create_collection(self, collection: str, dimension: int) -> None:
         if collection not in self._created:

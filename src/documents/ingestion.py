@@ -37,8 +37,8 @@ class IngestionService:
 
     async def ingest(self, job: IngestJob) -> None:
         """Bring a document to `ready`, or to `failed` when its content is the reason."""
-        document = await self._rows.load(job.document_id)
-        if document is None or not _has_work(document):
+        document = await self._rows.start(job.document_id)
+        if document is None:
             return
         try:
             if document.chunks_total is None:
@@ -52,15 +52,7 @@ class IngestionService:
     async def _extract(self, document: Document) -> None:
         if document.collection or document.next_collection:
             await delete_everywhere(self._vectors, document.user_id, document.id)
-        await self._rows.start_reading(document)
         content = self._storage.open(document.storage_key, 0, document.size_bytes)
         async with self._reader.read(content, document.size_bytes, document.media_type) as reading:
             async for batch in reading.chunks:
                 await self._rows.write_chunks(document, batch, reading)
-
-
-def _has_work(document: Document) -> bool:
-    """A document that is ready has work when it is to be indexed anew."""
-    if document.status == "ready":
-        return document.next_collection is not None
-    return document.status != "failed"

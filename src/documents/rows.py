@@ -9,10 +9,10 @@ from typing import Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import CTE, case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import case, delete, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.database import Sessions, new_id
+from src.database import Base, Sessions, new_id
 from src.documents.embedding import IN_PART, SIMPLIFIED, Embedding
 from src.documents.exceptions import DocumentVanishedError
 from src.documents.extraction import ExtractedChunk
@@ -25,11 +25,27 @@ from src.exceptions import AppError
 log = structlog.get_logger(__name__)
 
 PASSAGES_SKIPPED: Final = "passages_skipped"
+_documents: Final = Base.metadata.tables["documents"]
+_chunks: Final = Base.metadata.tables["chunks"]
+
+_HAS_WORK: Final = Document.status.in_(["pending", "processing"]) | (
+    (Document.status == "ready") & Document.next_collection.is_not(None)
+)
+_STARTED: Final = {
+    "status": case((Document.status == "ready", "ready"), else_="processing"),
+    "step": case((Document.chunks_total.is_(None), "extracting"), else_="embedding"),
+    "status_code": case((Document.status == "ready", Document.status_code)),
+    "status_detail": case((Document.status == "ready", Document.status_detail)),
+}
 _SKIPPED: Final = "passages can be found by their words alone; the list of passages says why."
 
 
 class DocumentRows:
-    """`statements` are sessions whose every statement is a transaction of its own."""
+    """`statements` are sessions whose every statement is a transaction of its own.
+
+    What is done for every document goes by the tables: half of the work of a small document would
+    be that of the mapper.
+    """
 
     def __init__(self, sessions: Sessions, statements: Sessions) -> None:
         self._sessions = sessions
@@ -38,6 +54,26 @@ class DocumentRows:
     async def load(self, document_id: UUID) -> Document | None:
         async with self._statements() as session:
             return await session.get(Document, document_id)
+
+    async def start(self, document_id: UUID) -> Document | None:
+        """Return a document with work to do, and say on its row that it is being done.
+
+        One that is ready stays so while it is indexed anew: it can be searched as it was before.
+        What an earlier attempt to read the file has left is thrown away.
+        """
+        unread = select(_documents.c.id).where(
+            _documents.c.id == document_id, _documents.c.chunks_total.is_(None)
+        )
+        leftovers = delete(_chunks).where(_chunks.c.document_id.in_(unread)).cte()
+        async with self._statements() as session:
+            return await session.scalar(
+                update(Document)
+                .add_cte(leftovers)
+                .where(Document.id == document_id, _HAS_WORK)
+                .values(_STARTED)
+                .returning(Document)
+                .execution_options(synchronize_session=False)
+            )
 
     async def load_chunks(self, document: Document, start: int, limit: int) -> Sequence[Chunk]:
         async with self._statements() as session:
@@ -54,13 +90,6 @@ class DocumentRows:
         async with self._statements() as session:
             await _write(session, document, values)
 
-    async def start_reading(self, document: Document) -> None:
-        """Throw away what an earlier attempt has left."""
-        leftovers = delete(Chunk).where(Chunk.document_id == document.id).cte()
-        started = {**describe_start(document), "step": "extracting", "chunks_skipped": 0}
-        async with self._statements() as session:
-            await _write(session, document, started, leftovers)
-
     async def write_chunks(
         self, document: Document, chunks: Sequence[ExtractedChunk], reading: Reading
     ) -> None:
@@ -76,11 +105,12 @@ class DocumentRows:
                 "language": reading.language,
                 "chunks_total": reading.chunk_count,
                 "chunks_done": 0,
+                "chunks_skipped": 0,
                 "next_collection": None,
             }
         async with self._sessions.begin() as session:
             await _write(session, document, values)  # Raises when it is gone.
-            await session.execute(insert(Chunk), _make_rows(document.id, chunks))
+            await session.execute(insert(_chunks), _make_rows(document.id, chunks))
             if is_last and reading.language:
                 await note_language(session, document.user_id, reading.language)
 
@@ -93,22 +123,21 @@ class DocumentRows:
             await _write(session, document, {"chunks_done": end})
             for chunk, made in changed:
                 await session.execute(
-                    update(Chunk)
-                    .where(Chunk.id == chunk.id)
+                    update(_chunks)
+                    .where(_chunks.c.id == chunk.id)
                     .values(issue_code=made.issue_code, issue_detail=made.issue_detail)
-                    .execution_options(synchronize_session=False)
                 )
 
     async def mark_ready(self, document: Document, collection: str) -> bool:
         """Whether it is: not when the owner has changed what was indexed in the meantime."""
-        is_as_indexed = (Document.title == document.title) & (Document.tags == document.tags)
+        row = _documents.c
+        is_as_indexed = (row.title == document.title) & (row.tags == document.tags)
         async with self._statements() as session:
             done = await session.scalar(
-                update(Document)
-                .where(Document.id == document.id, is_as_indexed)
+                update(_documents)
+                .where(row.id == document.id, is_as_indexed)
                 .values(_describe_end(document, collection))
-                .returning(Document.id)
-                .execution_options(synchronize_session=False)
+                .returning(row.id)
             )
         return done is not None
 
@@ -155,13 +184,6 @@ class DocumentRows:
         return True
 
 
-def describe_start(document: Document) -> dict[str, object]:
-    """One that is ready stays so while it is indexed anew: it can be searched as it was before."""
-    if document.status == "ready":
-        return {}
-    return {"status": "processing", "status_code": None, "status_detail": None}
-
-
 def _describe_end(document: Document, collection: str) -> dict[str, object]:
     skipped = (
         select(func.count())
@@ -185,17 +207,13 @@ def _describe_end(document: Document, collection: str) -> dict[str, object]:
     }
 
 
-async def _write(
-    session: AsyncSession, document: Document, values: Mapping[str, object], *besides: CTE
-) -> None:
-    """Do so in one statement; the row may be gone, because users delete at any time."""
+async def _write(session: AsyncSession, document: Document, values: Mapping[str, object]) -> None:
+    """The row may be gone, because users delete at any time."""
     found = await session.scalar(
-        update(Document)
-        .add_cte(*besides)
-        .where(Document.id == document.id)
+        update(_documents)
+        .where(_documents.c.id == document.id)
         .values(values)
-        .returning(Document.id)
-        .execution_options(synchronize_session=False)
+        .returning(_documents.c.id)
     )
     if found is None:
         raise DocumentVanishedError
