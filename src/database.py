@@ -12,10 +12,10 @@ import asyncpg
 import uuid_utils.compat
 from fastapi import Depends
 from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -32,6 +32,17 @@ from src.exceptions import InvalidError, UnauthenticatedError, UnavailableError
 
 _ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 _READING_METHODS = frozenset({"GET", "HEAD"})
+
+# What asyncpg raises when a connection ends, by itself or with a last word of the server.
+_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
+# The same while it is being set up, as the dialect sees it; later these may be our own mistakes.
+_UNFINISHED = (SQLAlchemyError, AsyncAdapt_asyncpg_dbapi.Error)
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -74,12 +85,15 @@ class Base(DeclarativeBase):
 
 
 class _Pool(AsyncAdaptedQueuePool):
-    """Says in our own words that all connections are busy, to every session and task alike."""
+    """Says in our own words that there is no connection to be had, to every session and task alike.
+
+    All may be busy, or a new one ends before it is set up.
+    """
 
     def connect(self) -> PoolProxiedConnection:
         try:
             return super().connect()
-        except PoolTimeoutError as exc:
+        except (*_LOST, *_UNFINISHED) as exc:
             raise DatabaseUnavailableError from exc
 
 
@@ -180,9 +194,11 @@ def _refuse_closed(
 
 
 def _translate(context: ExceptionContext) -> None:
-    if context.is_disconnect:
+    if not isinstance(context.original_exception, Exception):
+        return  # The connection is given up as well, but because the task is cancelled.
+    cause = context.original_exception.__cause__ or context.original_exception
+    if context.is_disconnect or isinstance(cause, _LOST):
         raise DatabaseUnavailableError from context.original_exception
-    cause = context.original_exception.__cause__
     if isinstance(cause, asyncpg.DataError):
         raise UnstorableValueError from context.original_exception
     if isinstance(cause, asyncpg.ForeignKeyViolationError) and _names_no_user(cause):
