@@ -97,6 +97,7 @@ _WRITE: Final = _scope("documents:write")
 ACCESS: Final[Mapping[str, Access]] = {
     "health_check_live": _PUBLIC,
     "health_check_ready": _PUBLIC,
+    "health_check_serving": _PUBLIC,
     "health_check_startup": _PUBLIC,
     "health_read_metrics": _PUBLIC,  # It asks for a token of its own.
     "auth_register": _PUBLIC,

@@ -194,7 +194,7 @@ def _show_progress(done: int, total: int) -> None:
 
 
 class DrainingServer(uvicorn.Server):
-    """Says for a while that it will stop before it does, to whoever asks `/health/ready`."""
+    """Says for a while that it will stop before it does, to whoever asks `/health/serving`."""
 
     def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle, drain_seconds: float) -> None:
         super().__init__(config)

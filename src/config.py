@@ -466,7 +466,7 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             description="How long a server that is told to stop (SIGTERM) goes on as before while "
-            "`/health/ready` says 503; longer than a load balancer takes to notice.",
+            "`/health/serving` says 503; longer than a load balancer takes to notice.",
         ),
     ] = 0.0
     allowed_hosts: Annotated[

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether every part it needs can be used now."""
+"""Whether this process lives, may be sent requests, and which of its parts can be used now."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -42,6 +42,11 @@ class ReadyRead(Schema):
     models: PartRead
 
 
+class ServingRead(Schema):
+    status: Literal["serving", "not_serving", "stopping"]
+    database: PartRead
+
+
 class StartedRead(Schema):
     status: Literal["started", "starting"]
 
@@ -64,11 +69,29 @@ async def check_live() -> LiveRead:
     return LiveRead(status="live")
 
 
-@router.get("/ready", responses={503: {"model": ReadyRead, "description": "Send no traffic."}})
-async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRead:
-    """Tell the state of each part; whoever sends traffic asks this.
+@router.get("/serving", responses={503: {"model": ServingRead, "description": "Send no traffic."}})
+async def check_serving(connection: HTTPConnection, response: Response) -> ServingRead:
+    """Tell whether requests can be answered here; whoever sends traffic asks this.
 
-    A server that is about to stop says so while it still answers, so that no request is lost.
+    It looks at what every request needs: the database, and a process that is not about to stop. A
+    server that is says so while it still answers, so that no request is lost.
+    """
+    lifecycle: Lifecycle = connection.app.state.lifecycle
+    database = await _ask_database(connection)
+    state: Literal["serving", "not_serving", "stopping"]
+    state = "serving" if database.is_ready else "not_serving"
+    if lifecycle.is_stopping:
+        state = "stopping"
+    if state != "serving":
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return ServingRead(status=state, database=database)
+
+
+@router.get("/ready", responses={503: {"model": ReadyRead, "description": "A part is missing."}})
+async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRead:
+    """Tell the state of each part; whoever watches asks this.
+
+    Without models or vectors much still works, so a load balancer asks `/health/serving`.
     """
     lifecycle: Lifecycle = connection.app.state.lifecycle
     ready = await _check_parts(connection)
@@ -81,10 +104,10 @@ async def check_ready(connection: HTTPConnection, response: Response) -> ReadyRe
 
 @router.get("/startup", responses={503: {"model": StartedRead, "description": "Not yet."}})
 async def check_startup(connection: HTTPConnection, response: Response) -> StartedRead:
-    """Tell whether every part could be used once; what became of them since is for `ready`."""
+    """Tell whether requests could be answered once; whoever waits for a start asks this."""
     lifecycle: Lifecycle = connection.app.state.lifecycle
     if not lifecycle.has_started:
-        lifecycle.has_started = (await _check_parts(connection)).status == "ready"
+        lifecycle.has_started = (await _ask_database(connection)).is_ready
     if lifecycle.has_started:
         return StartedRead(status="started")
     response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -92,13 +115,12 @@ async def check_startup(connection: HTTPConnection, response: Response) -> Start
 
 
 async def _check_parts(connection: HTTPConnection) -> ReadyRead:
-    sessions: Sessions = connection.state.sessions
     vectors: VectorIndex = connection.state.vectors
     llm: LLMService = connection.state.llm
     pulls: ModelPulls = connection.state.pulls
     embedded: frozenset[str] = connection.state.embedded
     database, vector_index, models = await asyncio.gather(
-        _ask(_check_database(sessions), is_embedded="database" in embedded),
+        _ask_database(connection),
         _ask(vectors.check(), is_embedded="vectors" in embedded),
         _ask(_check_models(llm, pulls), is_embedded="models" in embedded),
     )
@@ -108,6 +130,13 @@ async def _check_parts(connection: HTTPConnection) -> ReadyRead:
         database=database,
         vectors=vector_index,
         models=models,
+    )
+
+
+async def _ask_database(connection: HTTPConnection) -> PartRead:
+    sessions: Sessions = connection.state.sessions
+    return await _ask(
+        _check_database(sessions), is_embedded="database" in connection.state.embedded
     )
 
 

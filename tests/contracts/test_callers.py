@@ -19,6 +19,7 @@ from tests.fixtures.users import JSON, User, bearer
 PUBLIC = {
     "health_check_live",
     "health_check_ready",
+    "health_check_serving",
     "health_check_startup",
     "auth_register",
     "auth_log_in",

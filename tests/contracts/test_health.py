@@ -2,14 +2,19 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
 
 from src.config import DatabaseSettings, DocumentSettings, OllamaSettings, Settings
+from src.database import asyncpg_url
 from src.doctor import examine
+from src.embedded import run_postgres
 from src.main import create_app
 from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.servers import LoopbackServer, run_server
@@ -30,10 +35,12 @@ async def test_each_part_tells_how_it_is(server: LoopbackServer) -> None:
         assert isinstance(part, dict)
         assert part["is_ready"]
         assert part["latency_ms"] > 0
+    status, serving = await check(server.url, "serving")
+    assert (status, serving["status"]) == (200, "serving")
     assert await check(server.url, "startup") == (200, {"status": "started"})
 
 
-async def test_a_server_without_its_models_lives_but_has_not_started(
+async def test_a_server_without_its_models_is_not_ready_and_serves_the_rest(
     settings: Settings, tmp_path: Path
 ) -> None:
     nowhere = OllamaSettings(url="http://127.0.0.1:9", chat_model="offline-chat")
@@ -44,7 +51,8 @@ async def test_a_server_without_its_models_lives_but_has_not_started(
     }
     async with run_server(create_app(settings.model_copy(update=own))) as server:
         assert await check(server.url, "live") == (200, {"status": "live"})
-        assert await check(server.url, "startup") == (503, {"status": "starting"})
+        assert await check(server.url, "startup") == (200, {"status": "started"})
+        assert (await check(server.url, "serving"))[0] == 200
         status, ready = await check(server.url, "ready")
         assert (status, ready["status"]) == (503, "not_ready")
         database, models = ready["database"], ready["models"]
@@ -52,11 +60,52 @@ async def test_a_server_without_its_models_lives_but_has_not_started(
         assert isinstance(models, dict)
         assert (database["is_ready"], models["is_ready"]) == (True, False)
         assert models["detail"]
+        async with sign_up(server.api_url) as user:
+            assert (await user.http.get("/chat/sessions")).status_code == 200
+            assert (await user.upload(("a.md", b"A text."))).status_code == 202
+
+
+async def test_a_server_without_its_database_serves_nothing_until_it_is_back(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with run_postgres(tmp_path / "postgres", settings={"fsync": "off"}) as url:
+        own = {
+            "database": DatabaseSettings(url=SecretStr(url)),
+            "data_dir": tmp_path / "data",
+            "documents": DocumentSettings(worker_concurrency=0),
+        }
+        async with run_server(create_app(settings.model_copy(update=own))) as server:
+            async with shut_out(url):
+                assert await check(server.url, "live") == (200, {"status": "live"})
+                assert await check(server.url, "startup") == (503, {"status": "starting"})
+                status, serving = await check(server.url, "serving")
+                assert (status, serving["status"]) == (503, "not_serving")
+                assert (await check(server.url, "ready"))[0] == 503
+            for what in ("startup", "serving", "ready"):
+                assert (await check(server.url, what))[0] == 200
+
+
+@asynccontextmanager
+async def shut_out(database_url: str) -> AsyncIterator[None]:
+    """Let nobody in to a database until the context exits, and end all who are."""
+    plain = asyncpg_url(database_url).set(drivername="postgresql")
+    connection = await asyncpg.connect(plain.render_as_string(hide_password=False))
+    limit = f'ALTER DATABASE "{plain.database}" CONNECTION LIMIT'
+    try:
+        await connection.execute(f"{limit} 0")
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = current_user AND pid <> pg_backend_pid()"
+        )
+        yield
+        await connection.execute(f"{limit} -1")
+    finally:
+        await connection.close()
 
 
 async def wait_for_stopping(colloquy: Colloquy) -> None:
     async with asyncio.timeout(60):
-        while (await check(colloquy.url, "ready"))[1]["status"] != "stopping":
+        while (await check(colloquy.url, "serving"))[1]["status"] != "stopping":
             await asyncio.sleep(0.02)
 
 
@@ -74,8 +123,8 @@ async def test_a_server_that_will_stop_says_so_and_goes_on_until_then(
     ) as colloquy:
         colloquy.process.send_signal(signal.SIGTERM)
         await wait_for_stopping(colloquy)
-        assert (await check(colloquy.url, "ready"))[0] == 503
-        assert (await check(colloquy.url, "live"))[0] == 200
+        for what, expected in {"serving": 503, "ready": 503, "live": 200}.items():
+            assert (await check(colloquy.url, what))[0] == expected
         async with sign_up(colloquy.api_url) as user:
             assert (await user.ask("Well?", use_documents=False))["status"] == "completed"
         colloquy.process.send_signal(signal.SIGTERM)  # Whoever asks twice means now.

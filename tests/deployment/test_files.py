@@ -157,9 +157,14 @@ def test_probes_ask_what_exists() -> None:
         [container] = deployment["spec"]["template"]["spec"]["containers"]
         asked = {kind: container[kind]["httpGet"]["path"] for kind in container if "Probe" in kind}
         assert set(asked.values()) <= paths
-        # A part that is away must not make Kubernetes kill what waits for it.
+        # A part that is away must not make Kubernetes kill what waits for it, or cut it off.
         assert asked["livenessProbe"] == "/health/live"
-        assert {"startupProbe", "livenessProbe"} <= asked.keys()
+        assert asked["startupProbe"] in {"/health/startup", "/health/live"}
+        assert asked.get("readinessProbe", "/health/serving") == "/health/serving"
+    [api] = [d for d in find_manifests("Deployment") if d["metadata"]["name"] == "colloquy-api"]
+    [container] = api["spec"]["template"]["spec"]["containers"]
+    assert container["startupProbe"]["httpGet"]["path"] == "/health/startup"
+    assert "readinessProbe" in container
 
 
 def test_selectors_find_pods() -> None:

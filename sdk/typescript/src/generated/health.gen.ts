@@ -4,6 +4,7 @@ import type { CallOptions, Caller } from '../operations.js';
 import type {
   HealthCheckLiveResponse,
   HealthCheckReadyResponse,
+  HealthCheckServingResponse,
   HealthCheckStartupResponse,
 } from './types.gen.js';
 
@@ -17,9 +18,21 @@ export const checkLive = (
   colloquy.call({ method: 'GET', path: '/health/live' }, {}, options);
 
 /**
- * Tell the state of each part; whoever sends traffic asks this.
+ * Tell whether requests can be answered here; whoever sends traffic asks this.
  *
- * A server that is about to stop says so while it still answers, so that no request is lost.
+ * It looks at what every request needs: the database, and a process that is not about to stop. A
+ * server that is says so while it still answers, so that no request is lost.
+ */
+export const checkServing = (
+  colloquy: Caller,
+  options?: CallOptions,
+): Promise<HealthCheckServingResponse> =>
+  colloquy.call({ method: 'GET', path: '/health/serving' }, {}, options);
+
+/**
+ * Tell the state of each part; whoever watches asks this.
+ *
+ * Without models or vectors much still works, so a load balancer asks `/health/serving`.
  */
 export const checkReady = (
   colloquy: Caller,
@@ -28,7 +41,7 @@ export const checkReady = (
   colloquy.call({ method: 'GET', path: '/health/ready' }, {}, options);
 
 /**
- * Tell whether every part could be used once; what became of them since is for `ready`.
+ * Tell whether requests could be answered once; whoever waits for a start asks this.
  */
 export const checkStartup = (
   colloquy: Caller,

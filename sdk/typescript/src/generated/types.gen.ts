@@ -1207,6 +1207,11 @@ export type SearchRead = {
     passages: Array<PassageRead>;
 };
 
+export type ServingRead = {
+    status: 'serving' | 'not_serving' | 'stopping';
+    database: PartRead;
+};
+
 export type SocketCommand = ({
     type: 'authenticate';
 } & AuthenticateCommand) | ({
@@ -1499,6 +1504,35 @@ export type HealthCheckLiveResponses = {
 
 export type HealthCheckLiveResponse = HealthCheckLiveResponses[keyof HealthCheckLiveResponses];
 
+export type HealthCheckServingData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/health/serving';
+};
+
+export type HealthCheckServingErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    422: Problem;
+    /**
+     * Send no traffic.
+     */
+    503: ServingRead;
+};
+
+export type HealthCheckServingError = HealthCheckServingErrors[keyof HealthCheckServingErrors];
+
+export type HealthCheckServingResponses = {
+    /**
+     * Successful Response
+     */
+    200: ServingRead;
+};
+
+export type HealthCheckServingResponse = HealthCheckServingResponses[keyof HealthCheckServingResponses];
+
 export type HealthCheckReadyData = {
     body?: never;
     path?: never;
@@ -1512,7 +1546,7 @@ export type HealthCheckReadyErrors = {
      */
     422: Problem;
     /**
-     * Send no traffic.
+     * A part is missing.
      */
     503: ReadyRead;
 };
