@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 from starlette.requests import HTTPConnection
 
-from src.database import DatabaseUnavailableError
+from src.database import DatabaseUnavailableError, is_outage
 
 Row = Mapping[str, Any]
 
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 
@@ -54,8 +55,9 @@ class Reader:
         try:
             # Cancelled here, the driver throws the answer away before its next query.
             rows = await driver.fetch(query.sql, *query.arrange(values))
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as exc:
-            if driver.is_closed():
+        except (OSError, *_DRIVER_ERRORS) as exc:
+            if driver.is_closed() or is_outage(exc):
+                borrowed.invalidate(exc)
                 raise DatabaseUnavailableError from exc
             raise
         finally:
