@@ -99,7 +99,7 @@ bench-search: $(DEV_STAMP) ## Measure searches beside the bare engine, up to 100
 
 bench-streams: $(DEV_STAMP) ## Measure what streams cost: CPU, first token, memory, beside a bare relay
 	$(BIN)/python -m benchmarks.streams
-	$(BIN)/python -m benchmarks.streams 20 --tokens 5000
+	$(BIN)/python -m benchmarks.streams 20 --tokens 5000 --rounds 2
 
 bench-events: $(DEV_STAMP) ## Measure what sending an event costs, beside FastAPI's own way
 	$(BIN)/python -m benchmarks.events

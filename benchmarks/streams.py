@@ -1,7 +1,8 @@
 """How much Colloquy adds to a stream of tokens, beside a bare relay of the same stream.
 
-`python -m benchmarks.streams [STREAMS ...] [--tokens N]`. The model server, the relay, Colloquy
-and PostgreSQL are processes of their own; CPU is theirs, as the system counts it.
+`python -m benchmarks.streams [STREAMS ...] [--tokens N] [--rounds N]`. The model server, the relay,
+Colloquy and PostgreSQL are processes of their own; CPU is theirs, as the system counts it. Each
+number of streams is tried once to warm both servers, then in rounds, one server after the other.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -28,6 +29,7 @@ from src.embedded import run_postgres
 from tests.fixtures.processes import ROOT, find_free_port
 
 _DELAY_MS = 5
+_ROUNDS = 7
 _WORD = re.compile(rb'"(?:content|text)": ?"((?: word\d+)+)"')
 
 
@@ -57,6 +59,7 @@ class Target:
     url: httpx.URL
     head: bytes
     database: "Database | None" = None
+    resting_bytes: int = 0
 
 
 class Database:
@@ -107,7 +110,6 @@ async def _read_stream(target: Target, body: bytes) -> Stream:
 
 async def _measure(target: Target, streams: int, tokens: int) -> Result:
     body = json.dumps({"query": "What do the notes say about words?"}).encode()
-    before = target.process.memory_info().rss
     cpu, database_cpu = _count_cpu(target.process), _get_database_cpu(target)
     started_at = perf_counter()
     watching = asyncio.create_task(_watch(target))
@@ -125,7 +127,7 @@ async def _measure(target: Target, streams: int, tokens: int) -> Result:
         first_ms=statistics.median(result.first_ms for result in results) - _DELAY_MS,
         slowest_first_ms=max(result.first_ms for result in results) - _DELAY_MS,
         seconds=seconds,
-        megabytes=(peak - before) / 2**20,
+        megabytes=(peak - target.resting_bytes) / 2**20,
         connections=connections,
         busy=busy,
     )
@@ -227,16 +229,33 @@ def _make_head(path: str, authorization: str = "") -> bytes:
     return "\r\n".join([*lines, ""]).encode()
 
 
-def _print_row(name: str, streams: int, result: Result) -> None:
-    per_stream = result.megabytes * 1024 / streams
+def _print_row(name: str, streams: int, results: Sequence[Result]) -> None:
+    middle = _take_medians(results)
+    per_stream = middle.megabytes * 1024 / streams
     print(
-        f"{streams:>7} {name:<9} {result.cpu_ms:>8.1f} {result.database_cpu_ms:>8.1f}"
-        f" {result.first_ms:>9.0f} {result.slowest_first_ms:>9.0f} {result.seconds:>7.2f}"
-        f" {per_stream:>10.0f} {result.busy:>5}/{result.connections}"
+        f"{streams:>7} {name:<9} {middle.cpu_ms:>8.1f} {middle.database_cpu_ms:>8.1f}"
+        f" {middle.first_ms:>9.0f} {middle.slowest_first_ms:>9.0f} {middle.seconds:>7.2f}"
+        f" {per_stream:>10.0f} {max(r.busy for r in results):>5}/{results[-1].connections}"
     )
 
 
-async def main(numbers: Sequence[int], tokens: int) -> None:
+def _take_medians(results: Sequence[Result]) -> Result:
+    return Result(*map(statistics.median, zip(*map(astuple, results), strict=True)))
+
+
+def _print_ratios(relay: Sequence[Result], colloquy: Sequence[Result]) -> None:
+    """Compare the two servers round by round: what disturbs one most likely disturbs the other."""
+    pairs = list(zip(relay, colloquy, strict=True))
+    for name, ratios in (
+        ("CPU", [c.cpu_ms / r.cpu_ms for r, c in pairs]),
+        ("CPU and database's", [(c.cpu_ms + c.database_cpu_ms) / r.cpu_ms for r, c in pairs]),
+        ("first token", [c.first_ms / r.first_ms for r, c in pairs]),
+    ):
+        middle = statistics.median(ratios)
+        print(f"        {name:<19} {middle:>5.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+async def main(numbers: Sequence[int], tokens: int, rounds: int) -> None:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="colloquy-")))
         upstream_url = f"http://127.0.0.1:{find_free_port()}"
@@ -249,28 +268,29 @@ async def main(numbers: Sequence[int], tokens: int) -> None:
             "colloquy": await _start_colloquy(stack, upstream_url, folder),
         }
         print(f"{tokens} tokens per answer, {_DELAY_MS} ms apart. CPU: ms per 1,000 tokens.")
+        print(f"Medians of {rounds} rounds; ratios of each round, with their range.")
         print(
             "streams server         CPU  PG CPU first (ms)   slowest seconds KiB/stream busy/open"
         )
         for target in targets.values():
-            await _measure(target, 20, tokens)  # Warm.
+            await _measure(target, 1, tokens)
+            target.resting_bytes = target.process.memory_info().rss
         for streams in numbers:
-            measured = {
-                name: await _measure(target, streams, tokens) for name, target in targets.items()
-            }
-            for name, result in measured.items():
-                _print_row(name, streams, result)
-            relay, colloquy = measured["relay"], measured["colloquy"]
-            print(
-                f"        ratio     {colloquy.cpu_ms / relay.cpu_ms:>8.2f}"
-                f" {(colloquy.cpu_ms + colloquy.database_cpu_ms) / relay.cpu_ms:>8.2f}"
-                f" {colloquy.first_ms / relay.first_ms:>9.2f}"
-            )
+            for target in targets.values():
+                await _measure(target, streams, tokens)  # Warm.
+            measured: dict[str, list[Result]] = {name: [] for name in targets}
+            for _ in range(rounds):
+                for name, target in targets.items():
+                    measured[name].append(await _measure(target, streams, tokens))
+            for name, results in measured.items():
+                _print_row(name, streams, results)
+            _print_ratios(measured["relay"], measured["colloquy"])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("streams", nargs="*", type=int, default=[1, 50, 200, 500])
     parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=_ROUNDS)
     arguments = parser.parse_args()
-    asyncio.run(main(arguments.streams, arguments.tokens))
+    asyncio.run(main(arguments.streams, arguments.tokens, arguments.rounds))

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from src.chat.citations import CitationParser
+from src.chat.doorway import Place
 from src.chat.events import MessageStarted, Sources
 from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
@@ -59,6 +60,7 @@ class Generation:
     def __init__(
         self,
         question: Question,
+        place: Place,
         search: SearchService,
         llm: LLMService,
         gauge: TokenGauge,
@@ -73,6 +75,7 @@ class Generation:
                 model=question.model.name,
             )
         )
+        self._place = place
         self._search = search
         self._llm = llm
         self._gauge = gauge
@@ -98,7 +101,10 @@ class Generation:
         return AnswerText(self.live.answer, self.live.thinking, self.live.runs)
 
     async def run(self) -> None:
-        passages = await self._retrieve()
+        try:
+            passages = await self._retrieve()
+        finally:
+            self._place.leave()
         for attempt in range(1, _MOST_PROMPTS + 1):
             self._prompt = self._build_prompt(passages)
             self._announce_sources(passages is not None)

@@ -31,10 +31,6 @@ STARTED: Final = 0
 SOURCES: Final = 1
 ENDED: Final = 2**53 - 1
 
-# After each delta a reader rests for so long, and what comes meanwhile is one delta: nobody reads
-# more than fifty of them in a second, and each has its price.
-_PAUSE_SECONDS: Final = 0.02
-
 _KINDS: Final[tuple[type[Delta], type[Delta]]] = (ThinkingDelta, AnswerDelta)
 
 
@@ -155,8 +151,6 @@ class LiveAnswer:
                 yield Positioned(cursor, queued)
             if cursor == ENDED:
                 return
-            if news and cursor > SOURCES:
-                await asyncio.sleep(_PAUSE_SECONDS)
             await changed.wait()
 
     async def wait(self) -> MessageRead:

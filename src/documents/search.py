@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, Uuid, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from src.config import DocumentSettings
 from src.database import Sessions
@@ -19,7 +21,7 @@ from src.documents.ranking import (
     score_as_one_side,
 )
 from src.documents.schemas import PassageRead, SearchCreate
-from src.documents.usage import read_usage
+from src.documents.usage import read_languages
 from src.documents.vectors.base import (
     Hit,
     HybridQuery,
@@ -36,6 +38,21 @@ from src.metrics import SEARCH_DURATION, measure
 _SPARE_HITS = 10
 _HITS_PER_PASSAGE = 2
 _USED_SECONDS = 5.0
+
+_PASSAGE = tuple(PassageRead.model_fields.keys() - {"score"})
+# Every search runs it: it is built once, and for any number of hits it is the same statement.
+_CONFIRM = (
+    select(
+        *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
+        *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
+        *(Document.title, Document.filename),
+    )
+    .join(Document, Document.id == Chunk.document_id)
+    .where(
+        Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        Document.user_id == bindparam("user_id"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,7 @@ class SearchService:
         self._dense_weight = settings.dense_weight
         self._used: list[str] = []
         self._used_until = 0.0
+        self._looking_up = asyncio.Lock()
 
     async def search(self, query: SearchQuery) -> list[PassageRead]:
         """Return the best passages, best first."""
@@ -106,15 +124,16 @@ class SearchService:
         if query.mode == "dense":
             return SparseVector((), ())
         async with self._sessions() as session:
-            usage = await read_usage(session, query.user_id)
-        return self._sparse.encode_query(query.text, usage.languages)
+            languages = await read_languages(session, query.user_id)
+        return self._sparse.encode_query(query.text, languages)
 
     async def _list_former(self, current: str) -> list[str]:
         """Collections of former models that documents are still in; looked up now and then."""
-        now = asyncio.get_running_loop().time()
-        if now > self._used_until:
-            self._used = await list_used(self._sessions)
-            self._used_until = now + _USED_SECONDS
+        async with self._looking_up:  # One for all who search at this moment.
+            now = asyncio.get_running_loop().time()
+            if now > self._used_until:
+                self._used = await list_used(self._sessions)
+                self._used_until = now + _USED_SECONDS
         return [collection for collection in self._used if collection != current]
 
     async def _search_words(
@@ -131,22 +150,19 @@ class SearchService:
         """Keep the hits whose passage exists and is among those asked for, in their order."""
         if not hits:
             return []
-        allowed = [Chunk.id.in_([hit.chunk_id for hit in hits]), Document.user_id == query.user_id]
+        statement = _CONFIRM
         if query.document_ids is not None:
-            allowed.append(Document.id.in_(query.document_ids))
+            statement = statement.where(Document.id.in_(query.document_ids))
         if query.tags is not None:
-            allowed.append(Document.tags.overlap([*query.tags]))
+            statement = statement.where(Document.tags.overlap([*query.tags]))
+        parameters = {"ids": [hit.chunk_id for hit in hits], "user_id": query.user_id}
         async with self._sessions() as session:
-            rows = await session.execute(
-                select(Chunk, Document)
-                .join(Document, Document.id == Chunk.document_id)
-                .where(*allowed)
-            )
-            found = {chunk.id: (chunk, document) for chunk, document in rows}
+            rows = await session.execute(statement, parameters)
+            found = {row.chunk_id: row for row in rows}
         return [
-            FoundPassage(_describe(*found[hit.chunk_id], hit.score), found[hit.chunk_id][0].ordinal)
+            FoundPassage(_describe(row, hit.score), row.ordinal)
             for hit in hits
-            if hit.chunk_id in found
+            if (row := found.get(hit.chunk_id))
         ]
 
 
@@ -158,17 +174,5 @@ def _get_scope(query: SearchQuery) -> Scope:
     )
 
 
-def _describe(chunk: Chunk, document: Document, score: float) -> PassageRead:
-    return PassageRead(
-        document_id=document.id,
-        chunk_id=chunk.id,
-        title=document.title,
-        filename=document.filename,
-        heading=chunk.heading,
-        page_first=chunk.page_first,
-        page_last=chunk.page_last,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-        score=score,
-    )
+def _describe(row: Row[*tuple[Any, ...]], score: float) -> PassageRead:
+    return PassageRead(**{name: getattr(row, name) for name in _PASSAGE}, score=score)

@@ -7,7 +7,7 @@ so quotas hold under concurrent uploads and nobody waits in a circle.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Uuid, column, select, table, update
+from sqlalchemy import Uuid, bindparam, column, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +36,8 @@ class Allowance:
 
 
 _users = table("users", column("id", Uuid))
+# Every search runs it.
+_LANGUAGES = select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
 
 
 async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
@@ -53,6 +55,11 @@ async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
 async def read_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
     found = await session.get(DocumentUsage, user_id)
     return found or DocumentUsage(user_id=user_id, documents=0, size_bytes=0, languages=[])
+
+
+async def read_languages(session: AsyncSession, user_id: UUID) -> list[str]:
+    """Return the languages that the user has had documents of."""
+    return await session.scalar(_LANGUAGES, {"user_id": user_id}) or []
 
 
 async def note_language(session: AsyncSession, user_id: UUID, language: str) -> None:

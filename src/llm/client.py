@@ -39,6 +39,9 @@ MAX_REPLY_BYTES = 64 * 1024 * 1024
 METADATA_TIMEOUT_SECONDS = 5.0
 WRITE_TIMEOUT_SECONDS = 30.0
 _KEEPALIVE_SECONDS = 2.0
+# Between two reads, so that what comes meanwhile is one read. Whoever waits for an answer reads no
+# more than fifty pieces of it in a second, and each wakes everybody between model and client.
+_REST_SECONDS = 0.02
 
 _DEFAULT_PORT = 11434
 _PULL_DEADLINES = Deadlines(first=60, between=300, total=86_400)
@@ -111,20 +114,20 @@ class OllamaClient:
         started_at = perf_counter()
         with map_upstream_errors(request.model):
             async with (
-                aclosing(self._stream_lines("/api/chat", request)) as lines,
-                aclosing(limit_waits(lines, self._chat_deadlines)) as timely_lines,
+                aclosing(self._stream_lines("/api/chat", request)) as reads,
+                aclosing(limit_waits(reads, self._chat_deadlines)) as timely_reads,
             ):
-                async for line in timely_lines:
-                    chunk = _parse_chat_line(line)
-                    if started_at:
-                        MODEL_FIRST_TOKEN.record(perf_counter() - started_at, labels)
-                        started_at = 0.0
-                    if chunk.is_done:
-                        TOKENS.add(chunk.prompt_tokens, labels | {"kind": "prompt"})
-                        TOKENS.add(chunk.completion_tokens, labels | {"kind": "answer"})
-                    yield chunk
-                    if chunk.is_done:
-                        return
+                async for lines in timely_reads:
+                    for chunk in map(_parse_chat_line, lines):
+                        if started_at:
+                            MODEL_FIRST_TOKEN.record(perf_counter() - started_at, labels)
+                            started_at = 0.0
+                        if chunk.is_done:
+                            TOKENS.add(chunk.prompt_tokens, labels | {"kind": "prompt"})
+                            TOKENS.add(chunk.completion_tokens, labels | {"kind": "answer"})
+                        yield chunk
+                        if chunk.is_done:
+                            return
         raise LLMInvalidResponseError(_ENDED_EARLY)
 
     async def embed(
@@ -175,16 +178,17 @@ class OllamaClient:
         """Yield the progress, layer by layer. The server goes on later with what is cut."""
         with map_upstream_errors(name):
             async with (
-                aclosing(self._stream_lines("/api/pull", PullRequest(model=name))) as lines,
-                aclosing(limit_waits(lines, _PULL_DEADLINES)) as timely_lines,
+                aclosing(self._stream_lines("/api/pull", PullRequest(model=name))) as reads,
+                aclosing(limit_waits(reads, _PULL_DEADLINES)) as timely_reads,
             ):
-                async for text in timely_lines:
-                    line = PullLine.model_validate_json(text)
-                    if line.error is not None:
-                        raise ModelUnobtainableError(name)
-                    yield line
-                    if line.status == "success":
-                        return
+                async for lines in timely_reads:
+                    for text in lines:
+                        line = PullLine.model_validate_json(text)
+                        if line.error is not None:
+                            raise ModelUnobtainableError(name)
+                        yield line
+                        if line.status == "success":
+                            return
         raise LLMInvalidResponseError(_ENDED_EARLY)
 
     async def get_version(self) -> str:
@@ -208,17 +212,18 @@ class OllamaClient:
             await _raise_for_status(response)
             return reply.model_validate_json(await _read_bounded(response, MAX_REPLY_BYTES))
 
-    async def _stream_lines(self, path: str, body: BaseModel) -> AsyncGenerator[str, None]:
+    async def _stream_lines(self, path: str, body: BaseModel) -> AsyncGenerator[list[str], None]:
+        """Yield the lines of each read. The first one is there at once; then reads rest."""
         decoder = NDJSONDecoder()
         async with self._http.stream(
             "POST", path, content=_encode(body), headers=_JSON
         ) as response:
             await _raise_for_status(response)
             async for data in response.aiter_bytes():
-                for line in decoder.feed(data):
-                    yield line
-            for line in decoder.finish():
-                yield line
+                if lines := decoder.feed(data):
+                    yield lines
+                    await asyncio.sleep(_REST_SECONDS)
+            yield decoder.finish()
 
 
 def _encode(body: BaseModel) -> bytes:

@@ -55,3 +55,21 @@ async def wait_for(user: User, message_id: str, *, seconds: float = 60, **expect
             if all(message[name] == value for name, value in expected.items()):
                 return message
             await asyncio.sleep(0.02)
+
+
+async def follow(response: httpx.Response) -> AsyncIterator[Event]:
+    block = ""
+    async for line in response.aiter_lines():
+        block += f"{line}\n"
+        if not line:
+            for event in read_events(block):
+                yield event
+            block = ""
+
+
+async def skip_to(events: AsyncIterator[Event], kind: str) -> Event:
+    async with asyncio.timeout(60):
+        async for event in events:
+            if event.type == kind:
+                return event
+    raise AssertionError(kind)

@@ -9,7 +9,15 @@ from src.chat.following import FollowedAnswer
 from src.chat.live import ENDED
 from src.config import Settings
 from src.database import create_engine, create_sessions, new_id
-from tests.chat.reading import ask_stream, read_some, resume, start, wait_for
+from tests.chat.reading import (
+    ask_stream,
+    follow,
+    read_some,
+    resume,
+    skip_to,
+    start,
+    wait_for,
+)
 from tests.chat.scripted import Script
 from tests.fixtures.users import Event, User, join_text
 
@@ -122,11 +130,13 @@ async def test_a_follower_learns_that_the_chat_was_deleted(
 ) -> None:
     script.gate.clear()
     started = await start(asker)
-    following = asyncio.create_task(resume(elsewhere, started["message_id"], None))
-    await wait_for(asker, started["message_id"], content="Yes.")
-    await asker.http.delete(f"/chat/sessions/{started['session_id']}")
-    events = await following
-    assert events[-1].data["problem"]["code"] == "message_not_found"
+    address = f"/chat/messages/{started['message_id']}/stream"
+    async with elsewhere.stream("GET", address) as response:
+        events = follow(response)
+        await skip_to(events, "answer.delta")
+        await asker.http.delete(f"/chat/sessions/{started['session_id']}")
+        end = await skip_to(events, "error")
+    assert end.data["problem"]["code"] == "message_not_found"
 
 
 async def test_a_follower_who_comes_too_late_gets_an_end(settings: Settings) -> None:

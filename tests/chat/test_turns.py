@@ -1,16 +1,15 @@
 """Questions that have to wait for the model."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import httpx
 import pytest
 
 from src.config import Settings
 from src.main import create_app
+from tests.chat.reading import follow, skip_to
 from tests.fixtures.servers import LoopbackServer, run_server
-from tests.fixtures.users import JSON, Event, User, read_events, sign_up
+from tests.fixtures.users import JSON, Event, User, sign_up
 
 STALLING = {"query": "Hi", "model": "fault-stall-mid", "use_documents": False}
 
@@ -33,24 +32,6 @@ async def ask_stalling(user: User) -> AsyncIterator[AsyncIterator[Event]]:
     async with user.http.stream("POST", "/chat/query/stream", json=STALLING) as response:
         assert response.status_code == 200
         yield follow(response)
-
-
-async def follow(response: httpx.Response) -> AsyncIterator[Event]:
-    block = ""
-    async for line in response.aiter_lines():
-        block += f"{line}\n"
-        if not line:
-            for event in read_events(block):
-                yield event
-            block = ""
-
-
-async def skip_to(events: AsyncIterator[Event], kind: str) -> Event:
-    async with asyncio.timeout(60):
-        async for event in events:
-            if event.type == kind:
-                return event
-    raise AssertionError(kind)
 
 
 async def delete_chat(user: User, started: JSON) -> None:
