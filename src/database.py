@@ -32,17 +32,16 @@ from src.exceptions import InvalidError, UnauthenticatedError, UnavailableError
 
 _ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 _READING_METHODS = frozenset({"GET", "HEAD"})
-
-# What asyncpg raises when a connection ends, by itself or with a last word of the server.
-_LOST = (
-    OSError,
+_ENDING = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,  # What asyncpg says when a connection ends between two queries.
 )
-# The same while it is being set up, as the dialect sees it; later these may be our own mistakes.
-_UNFINISHED = (SQLAlchemyError, AsyncAdapt_asyncpg_dbapi.Error)
+
+# While a connection is being set up, nothing else but its end is to blame.
+_UNFINISHED = (*_ENDING, OSError, SQLAlchemyError, AsyncAdapt_asyncpg_dbapi.Error)
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -93,7 +92,7 @@ class _Pool(AsyncAdaptedQueuePool):
     def connect(self) -> PoolProxiedConnection:
         try:
             return super().connect()
-        except (*_LOST, *_UNFINISHED) as exc:
+        except _UNFINISHED as exc:
             raise DatabaseUnavailableError from exc
 
 
@@ -193,11 +192,17 @@ def _refuse_closed(
         raise DisconnectionError
 
 
+def is_outage(exc: BaseException | None) -> bool:
+    """Tell whether an error of asyncpg means that its connection ends, open as it may look."""
+    return isinstance(exc, _ENDING)
+
+
 def _translate(context: ExceptionContext) -> None:
     if not isinstance(context.original_exception, Exception):
         return  # The connection is given up as well, but because the task is cancelled.
-    cause = context.original_exception.__cause__ or context.original_exception
-    if context.is_disconnect or isinstance(cause, _LOST):
+    cause = context.original_exception.__cause__
+    context.is_disconnect = context.is_disconnect or is_outage(cause)
+    if context.is_disconnect:
         raise DatabaseUnavailableError from context.original_exception
     if isinstance(cause, asyncpg.DataError):
         raise UnstorableValueError from context.original_exception
