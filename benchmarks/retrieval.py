@@ -200,9 +200,9 @@ def choose_by_halves(
         ranks = (rank(*pair) for pair in pairs if halves[pair[0]["document"]] == half)
         return sum(1 / math.log2(1 + place) for place in ranks if place is not None)
 
-    best = [
-        max(tried, key=lambda found, half=half: measure_gain(found, 1 - half)) for half in (0, 1)
-    ]
+    first = max(tried, key=lambda found: measure_gain(found, 1))
+    second = max(tried, key=lambda found: measure_gain(found, 0))
+    best = (first, second)
     return [best[halves[q["document"]]][n] for n, q in enumerate(questions)]
 
 
