@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.chat.doorway import Place
 from src.chat.engine import AnswerEngine
 from src.chat.exceptions import (
     IdempotencyKeyReusedError,
@@ -81,36 +80,34 @@ class AskingService:
     async def ask(self, asker: Asker, request: QueryCreate) -> Answer:
         """Start an answer, or return the one that this key has led to already."""
         fingerprint = _make_fingerprint("ask", request.model_dump_json())
-        with await self._engine.doorway.enter() as place:
-            if known := await self._find_known(asker, fingerprint):
-                return self._engine.open(known)
-            draft = await self._draft(asker.user_id, request)
-            return await self._start(asker, draft, fingerprint, place)
+        if known := await self._find_known(asker, fingerprint):
+            return self._engine.open(known)
+        return await self._start(asker, await self._draft(asker.user_id, request), fingerprint)
 
     async def regenerate(self, asker: Asker, message_id: UUID, change: RegenerateCreate) -> Answer:
         """Answer the same question once more, beside the answers that it has."""
         fingerprint = _make_fingerprint("regenerate", f"{message_id} {change.model_dump_json()}")
-        with await self._engine.doorway.enter() as place:
-            if known := await self._find_known(asker, fingerprint):
-                return self._engine.open(known)
-            draft = await self._draft_again(asker.user_id, message_id, change)
-            return await self._start(asker, draft, fingerprint, place)
+        if known := await self._find_known(asker, fingerprint):
+            return self._engine.open(known)
+        draft = await self._draft_again(asker.user_id, message_id, change)
+        return await self._start(asker, draft, fingerprint)
 
-    async def _start(self, asker: Asker, draft: _Draft, fingerprint: str, place: Place) -> Answer:
+    async def _start(self, asker: Asker, draft: _Draft, fingerprint: str) -> Answer:
         await self._usage.check_quota(asker.user_id)
         await release(self._session)
         model = await self._llm.resolve_chat_model(draft.request.model)
         self._llm.check_room(model, asker.user_id)
         self._check(draft, model)
         message_id = new_id()
-        if asker.key and not await self._claim(asker, fingerprint, message_id):
-            known = await self._find_known(asker, fingerprint)
-            assert known is not None  # noqa: S101, the claim failed because of it
+        async with self._engine.doorway:
+            is_new = asker.key is None or await self._claim(asker, fingerprint, message_id)
+            question = await self._store(asker, draft, model, message_id) if is_new else None
             await release(self._session)
-            return self._engine.open(known)
-        question = await self._store(asker, draft, model, message_id)
-        await release(self._session)
-        return self._engine.start(question, place)
+        if question is not None:
+            return self._engine.start(question)
+        known = await self._find_known(asker, fingerprint)
+        assert known is not None  # noqa: S101, the claim failed because of it
+        return self._engine.open(known)
 
     def _check(self, draft: _Draft, model: ChatModel) -> None:
         """Refuse what cannot be answered before anything is stored."""
