@@ -11,11 +11,10 @@ from typing import Any, Final, Literal
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from src.auth.dependencies import AuthenticatorDep
+from src.auth.callers import Authenticator
 from src.auth.exceptions import (
     AdminRequiredError,
     InvalidAPIKeyError,
@@ -28,7 +27,6 @@ from src.auth.exceptions import (
 from src.auth.limits import AttemptLimiter, Load
 from src.auth.places import Occupation, Places
 from src.auth.schemas import Principal, Scope
-from src.database import SessionDep, release
 from src.exceptions import AppError, UnauthenticatedError
 from src.routes import RouteTable
 
@@ -177,9 +175,7 @@ def name_operation(route: BaseRoute) -> str:
     return f"{tags[0]}_{name}" if tags else name
 
 
-async def enforce_access(
-    connection: HTTPConnection, authenticator: AuthenticatorDep, session: SessionDep
-) -> None:
+async def enforce_access(connection: HTTPConnection) -> None:
     """Let nobody in whom the table does not name, and keep the caller for the route."""
     routes: RouteTable = connection.app.state.routes
     structlog.contextvars.bind_contextvars(route=routes.get_template(connection.scope))
@@ -189,21 +185,18 @@ async def enforce_access(
     credential = _get_credential(connection)
     if credential is None:
         raise UnauthenticatedError
+    authenticator: Authenticator = connection.state.authenticator
     caller = await authenticator.authenticate(credential)
     structlog.contextvars.bind_contextvars(user_id=str(caller.user_id))
     access.check(caller)
-    await _count(connection, session, caller, access)
+    await _count(connection, caller, access)
     connection.state.caller = caller
 
 
-async def _count(
-    connection: HTTPConnection, session: AsyncSession, caller: Principal, access: Access
-) -> None:
+async def _count(connection: HTTPConnection, caller: Principal, access: Access) -> None:
     """Refuse what is too much; a place that is taken is given back by the middleware."""
     limiter: AttemptLimiter = connection.state.limiter
     places: Places = connection.state.places
-    if limiter.is_elsewhere:
-        await release(session)
     await limiter.count_request(access.load, caller.user_id, caller.key_id)
     if access.occupation is not None:
         connection.state.give_back = places.take(access.occupation, caller.user_id)

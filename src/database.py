@@ -32,6 +32,13 @@ from src.exceptions import InvalidError, UnauthenticatedError, UnavailableError
 
 _ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 _READING_METHODS = frozenset({"GET", "HEAD"})
+_ENDING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,  # What asyncpg says when a connection ends between two queries.
+)
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -187,10 +194,16 @@ def _refuse_closed(
         raise DisconnectionError
 
 
+def is_outage(exc: BaseException | None) -> bool:
+    """Tell whether an error of asyncpg means that its connection ends, open as it may look."""
+    return isinstance(exc, _ENDING)
+
+
 def _translate(context: ExceptionContext) -> None:
+    cause = context.original_exception.__cause__
+    context.is_disconnect = context.is_disconnect or is_outage(cause)
     if context.is_disconnect:
         raise DatabaseUnavailableError from context.original_exception
-    cause = context.original_exception.__cause__
     if isinstance(cause, asyncpg.DataError):
         raise UnstorableValueError from context.original_exception
     if isinstance(cause, asyncpg.ForeignKeyViolationError) and _names_no_user(cause):

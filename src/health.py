@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 from pydantic import Field
 from sqlalchemy import text
 from starlette.requests import HTTPConnection
@@ -16,11 +16,12 @@ from src.documents.vectors.base import VectorIndex
 from src.exceptions import AppError
 from src.llm.pulls import ModelPulls
 from src.llm.service import LLMService
+from src.routes import ModuleRouter
 from src.schemas import Schema
 
 _TIMEOUT_SECONDS = 3.0
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = ModuleRouter(prefix="/health", tags=["health"])
 
 
 class LiveRead(Schema):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.middleware.cors import CORSMiddleware
 
@@ -17,7 +17,7 @@ from src import health, telemetry
 from src.access import enforce_access, name_operation, require_access_rows
 from src.auth.admin_router import router as auth_admin_router
 from src.auth.api_keys import KeyUseRecorder
-from src.auth.dependencies import get_detached_user
+from src.auth.callers import Authenticator
 from src.auth.first_admin import ensure_first_admin
 from src.auth.limits import AttemptLimiter
 from src.auth.passwords import Passwords
@@ -26,7 +26,7 @@ from src.auth.router import router as auth_router
 from src.auth.tokens import AccessTokens
 from src.chat.engine import AnswerEngine
 from src.chat.openai.router import router as openai_router
-from src.chat.router import router as chat_router
+from src.chat.router import routers as chat_routers
 from src.config import Settings
 from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
 from src.documents.exceptions import VectorsUnavailableError
@@ -50,6 +50,7 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import TAGS, DescribedAPI
+from src.reading import Reader
 from src.routes import RouteTable
 from src.schemas import problem_responses
 from src.telemetry import Sampler, configure_telemetry
@@ -127,13 +128,11 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
             allow_headers=_CORS_REQUEST_HEADERS,
             expose_headers=_CORS_RESPONSE_HEADERS,
         )
-    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts)
+    if settings.allowed_hosts:
+        app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts)
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
-    app.include_router(health.router, responses=problem_responses(InvalidError))
-    app.include_router(telemetry.router)
-    app.include_router(_build_api())
-    app.include_router(openai_router)
+    _include_routers(app)
     if settings.web.is_enabled:
         app.router.routes.extend(create_page_routes())
     require_access_rows(app)
@@ -142,17 +141,13 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     return app
 
 
-def _build_api() -> APIRouter:
-    api = APIRouter(prefix=API_PREFIX, responses=problem_responses(InvalidError))
-    api.include_router(auth_router)
-    api.include_router(auth_admin_router)
-    api.include_router(documents_router)
-    api.include_router(chat_router)
-    api.include_router(
-        llm_router,
-        dependencies=[Depends(get_detached_user)],
-    )
-    return api
+def _include_routers(app: FastAPI) -> None:
+    responses = problem_responses(InvalidError)
+    app.include_router(health.router, responses=responses)
+    app.include_router(telemetry.router)
+    for router in (auth_router, auth_admin_router, documents_router, *chat_routers, llm_router):
+        app.include_router(router, prefix=API_PREFIX, responses=responses)
+    app.include_router(openai_router)
 
 
 async def _start(
@@ -168,6 +163,7 @@ async def _start(
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
     readers = create_readers(parts.engine)
+    reader, tokens = Reader(parts.engine), _create_tokens(settings)
     search = SearchService(readers, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
@@ -191,10 +187,11 @@ async def _start(
         "progress": progress,
         "answers": answers,
         "passwords": passwords,
-        "tokens": _create_tokens(settings),
+        "tokens": tokens,
+        "authenticator": Authenticator(reader, tokens, _open_key_uses(stack, sessions)),
+        "reader": reader,
         "limiter": AttemptLimiter(settings.rate_limit),
         "places": Places(settings.rate_limit),
-        "key_uses": _open_key_uses(stack, sessions),
         "purger": UserDataPurger(),
     }
 

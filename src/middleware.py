@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Mapping
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,16 +15,18 @@ from src.routes import RouteTable
 from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
+_Header = tuple[bytes, bytes]
+_SECURITY_HEADERS: tuple[_Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
 # What the API says belongs to one user at one moment, and is no page.
-_API_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_API_HEADERS: tuple[_Header, ...] = (
+    *_SECURITY_HEADERS,
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 _API_PREFIXES = ("/api/", "/v1/", "/health", "/metrics")
 
 _SWITCHING_PROTOCOLS = 101
@@ -69,18 +71,17 @@ class RequestContextMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 500
         started_at = time.perf_counter()
-        added = _SECURITY_HEADERS
-        if scope["path"].startswith(_API_PREFIXES):
-            added = _SECURITY_HEADERS | _API_HEADERS
+        is_api = scope["path"].startswith(_API_PREFIXES)
+        added = _API_HEADERS if is_api else _SECURITY_HEADERS
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in added.items():
-                    headers.setdefault(name, value)
+                headers: list[_Header] = message["headers"]
+                known = {name for name, _ in headers}
+                headers.extend(header for header in added if header[0] not in known)
+                headers.append((b"x-request-id", request_id.encode()))
             elif message["type"] == "websocket.accept":
                 status = _SWITCHING_PROTOCOLS
             await send(message)
@@ -119,12 +120,16 @@ class BodyLimitMiddleware:
         if scope["type"] != "http" or scope["path"] in self.unlimited:
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "0")
+        if declared == "0" and "transfer-encoding" not in headers:
+            await self.app(scope, receive, send)  # There is no body.
+            return
         max_bytes = self.larger.get(scope["path"], self.max_bytes)
-        declared = Headers(scope=scope).get("content-length", "0")
         # int() would also take signs, spaces and digits of other scripts.
         length = int(declared) if declared.isascii() and declared.isdigit() else 0
         received = 0
-        guard = _JSONGuard(Headers(scope=scope).get("content-type", ""))
+        guard = _JSONGuard(headers.get("content-type", ""))
 
         async def receive_limited() -> Message:
             nonlocal received
@@ -168,14 +173,14 @@ def _is_deep(body: bytes) -> bool:
 
 
 class HostMiddleware:
-    """Answers to the names that this server has, where it is told which."""
+    """Answers to the names that this server has."""
 
     def __init__(self, app: ASGIApp, allowed: Collection[str]) -> None:
         self.app = app
         self.allowed = frozenset(name.lower() for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self.allowed or scope["type"] == "lifespan":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         host = Headers(scope=scope).get("host", "").lower()

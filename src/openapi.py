@@ -41,6 +41,20 @@ _SOCKET: Final[tuple[tuple[str, Any, JsonSchemaMode], ...]] = (
     ("SocketCommand", SocketCommand, "validation"),
     ("SocketFrame", SocketFrame, "serialization"),
 )
+_SECURITY_SCHEMES: Final = {
+    "bearer": {
+        "type": "oauth2",
+        "description": "An access token, or an API key.",
+        "flows": {
+            "password": {
+                "tokenUrl": "/api/v1/auth/token",
+                "refreshUrl": "/api/v1/auth/refresh",
+                "scopes": {},
+            }
+        },
+    },
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 _CODE: Final = re.compile(r"^`(\w+)`: ", re.MULTILINE)
 _FRAMEWORK_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
@@ -58,10 +72,13 @@ def _amend(document: JSON) -> JSON:
         _drop_framework_error(operation["responses"])
         for response in operation["responses"].values():
             _drop_text_beside_events(response)
+        if ACCESS[operation["operationId"]].who != "public":
+            operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         if path.startswith("/api/"):
             _complete_errors(operation)
     for name in _FRAMEWORK_ERRORS:
         schemas.pop(name, None)
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     _add_socket_schemas(schemas)
     schemas["ErrorCode"] = _describe_codes(document)
     document["components"]["schemas"] = dict(sorted(schemas.items()))

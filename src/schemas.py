@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -84,12 +84,12 @@ def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         moment, _, row_id = text.partition("|")
-        parsed = datetime.fromisoformat(moment), UUID(row_id)
-    except (binascii.Error, ValueError) as exc:
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is None:
+            raise InvalidCursorError
+        return at.astimezone(UTC), UUID(row_id)
+    except (binascii.Error, ValueError, OverflowError) as exc:
         raise InvalidCursorError from exc
-    if parsed[0].tzinfo is None:
-        raise InvalidCursorError
-    return parsed
 
 
 def cut_page(

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, status
+from fastapi import Depends, Query, status
 
 from src.auth.dependencies import (
     AccountServiceDep,
@@ -26,9 +26,10 @@ from src.auth.schemas import (
     Role,
     UserRead,
 )
+from src.routes import ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
-router = APIRouter(
+router = ModuleRouter(
     prefix="/auth",
     tags=["auth"],
     dependencies=[Depends(get_current_user)],

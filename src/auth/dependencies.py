@@ -7,12 +7,11 @@ together (`Authenticator`), and kept in the request's state, where these depende
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from starlette.requests import HTTPConnection
 
 from src.auth.addresses import resolve_client_address
 from src.auth.administration import AdministrationService
-from src.auth.api_keys import APIKeyService, KeyUseRecorder
+from src.auth.api_keys import APIKeyService
 from src.auth.callers import Authenticator
 from src.auth.events import AuditTrail
 from src.auth.exceptions import (
@@ -29,7 +28,7 @@ from src.auth.schemas import Client, Principal
 from src.auth.service import AccountDataPurger, AccountService
 from src.auth.tokens import AccessTokens
 from src.config import Settings
-from src.database import SessionDep, release
+from src.database import SessionDep
 from src.exceptions import UnauthenticatedError
 
 AUTHENTICATION_ERRORS = (
@@ -43,31 +42,13 @@ AUTHENTICATION_ERRORS = (
 
 _MOST_AGENT_CHARACTERS = 200
 
-# These only tell the OpenAPI document how callers identify themselves.
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token",
-    refreshUrl="/api/v1/auth/refresh",
-    scheme_name="bearer",
-    description="An access token, or an API key.",
-    auto_error=False,
-)
-_api_key = APIKeyHeader(name="X-API-Key", scheme_name="api_key", auto_error=False)
+
+async def get_authenticator(connection: HTTPConnection) -> Authenticator:
+    authenticator: Authenticator = connection.state.authenticator
+    return authenticator
 
 
-async def get_authenticator(connection: HTTPConnection, session: SessionDep) -> Authenticator:
-    tokens: AccessTokens = connection.state.tokens
-    key_uses: KeyUseRecorder = connection.state.key_uses
-    return Authenticator(session, tokens, key_uses)
-
-
-AuthenticatorDep = Annotated[Authenticator, Depends(get_authenticator)]
-
-
-async def get_current_user(
-    connection: HTTPConnection,
-    _token: Annotated[str | None, Depends(_bearer)],
-    _key: Annotated[str | None, Depends(_api_key)],
-) -> Principal:
+async def get_current_user(connection: HTTPConnection) -> Principal:
     caller: Principal | None = getattr(connection.state, "caller", None)
     if caller is None:
         raise UnauthenticatedError
@@ -75,15 +56,6 @@ async def get_current_user(
 
 
 CurrentUser = Annotated[Principal, Depends(get_current_user)]
-
-
-async def get_detached_user(user: CurrentUser, session: SessionDep) -> Principal:
-    await release(session)
-    return user
-
-
-# The caller, with no database connection held: for routes that go on to wait for something slow.
-DetachedUser = Annotated[Principal, Depends(get_detached_user)]
 
 
 async def get_client(connection: HTTPConnection) -> Client:

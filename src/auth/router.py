@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Query, status
+from fastapi import Form, Query, status
 
 from src.auth.dependencies import (
     AccountServiceDep,
@@ -42,9 +42,12 @@ from src.auth.schemas import (
     UserRead,
     UserUpdate,
 )
+from src.auth.service import read_account
+from src.reading import ReaderDep
+from src.routes import ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = ModuleRouter(prefix="/auth", tags=["auth"])
 
 _TOO_OFTEN = (TooManyAttemptsError, TooManyLoginsError)
 
@@ -102,9 +105,9 @@ async def log_out_everywhere(user: CurrentUser, service: LoginServiceDep) -> Non
 
 
 @router.get("/me")
-async def get_me(user: CurrentUser, service: AccountServiceDep) -> UserRead:
+async def get_me(user: CurrentUser, reader: ReaderDep) -> UserRead:
     """Return the account that the access token or API key belongs to."""
-    return UserRead.model_validate(await service.get(user.user_id))
+    return await read_account(reader, user.user_id)
 
 
 @router.patch("/me", responses=problem_responses(UsernameTakenError, EmailTakenError))

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from starlette.requests import HTTPConnection
 
-from src.auth.dependencies import CurrentUser, DetachedUser, get_authenticator
+from src.auth.dependencies import CurrentUser, get_authenticator
 from src.auth.limits import AttemptLimiter
 from src.chat.asking import Asker, AskingService
 from src.chat.engine import AnswerEngine
@@ -92,7 +92,7 @@ OwnedAnswer = Annotated[Message, Depends(get_owned_answer)]
 
 async def get_asker(
     request: Request,
-    user: DetachedUser,
+    user: CurrentUser,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -142,11 +142,10 @@ class SocketServices:
 
     async def authenticate(self, token: str) -> UUID:
         """Return whose token it is. Raises an `UnauthenticatedError` for one that is not valid."""
-        async with self._sessions() as session:
-            authenticator = await get_authenticator(self._connection, session)
-            caller = await authenticator.authenticate(token)
-            caller.require_scope("chat")
-            return caller.user_id
+        authenticator = await get_authenticator(self._connection)
+        caller = await authenticator.authenticate(token)
+        caller.require_scope("chat")
+        return caller.user_id
 
     async def ask(self, user_id: UUID, query: QueryCreate, key: str | None) -> Answer:
         llm: LLMService = self._connection.state.llm

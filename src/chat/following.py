@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 from uuid import UUID
 
-from src.chat.events import MessageStarted, Sources
+from src.chat.events import MessageStarted, Sources, StreamError
 from src.chat.exceptions import MessageNotFoundError
-from src.chat.live import BEFORE_START, LiveAnswer, Positioned
+from src.chat.live import BEFORE_START, ENDED, LiveAnswer, Positioned
 from src.chat.records import StoredAnswer, read_answer
 from src.chat.schemas import MessageRead
 from src.database import DatabaseUnavailableError, Sessions
@@ -32,10 +32,15 @@ class FollowedAnswer:
         self._interval_seconds = interval_seconds
 
     async def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]:
-        async for copy in self._watch():
-            for positioned in copy.read(cursor):
-                cursor = positioned.cursor
-                yield positioned
+        try:
+            async for copy in self._watch():
+                for positioned in copy.read(cursor):
+                    cursor = positioned.cursor
+                    yield positioned
+        except (
+            AppError
+        ) as exc:  # Of the first look alone, when a reader is already promised events.
+            yield Positioned(ENDED, StreamError(problem=Problem.from_error(exc, None)))
 
     async def wait(self) -> MessageRead:
         copies = [copy async for copy in self._watch() if copy.is_over]

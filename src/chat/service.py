@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, tuple_, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,6 @@ from src.chat.models import ChatSession, Message, MessageFeedback
 from src.chat.records import describe_messages
 from src.chat.schemas import (
     ChatSessionCreate,
-    ChatSessionRead,
     ChatSessionUpdate,
     FeedbackRead,
     FeedbackUpdate,
@@ -25,7 +24,6 @@ from src.chat.schemas import (
 )
 from src.chat.tree import load_branch
 from src.database import utc_now
-from src.schemas import Page, cut_page, decode_cursor
 
 
 class ChatService:
@@ -38,24 +36,6 @@ class ChatService:
         await self._session.flush()
         await self._session.refresh(chat)
         return chat
-
-    async def list_sessions(
-        self, user_id: UUID, cursor: str | None, limit: int, *, is_archived: bool
-    ) -> Page[ChatSessionRead]:
-        """Page through the chats of a user, the last used first."""
-        query = (
-            _owned_by(user_id)
-            .where(ChatSession.archived_at.is_not(None) == is_archived)
-            .order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
-        )
-        if cursor is not None:
-            position = decode_cursor(cursor)
-            query = query.where(tuple_(ChatSession.updated_at, ChatSession.id) < position)
-        rows = (await self._session.scalars(query.limit(limit + 1))).all()
-        page, next_cursor = cut_page(rows, limit, lambda row: (row.updated_at, row.id))
-        return Page(
-            items=[ChatSessionRead.model_validate(row) for row in page], next_cursor=next_cursor
-        )
 
     async def get_session(self, user_id: UUID, session_id: UUID) -> ChatSession:
         chat = await self._session.scalar(_owned_by(user_id).where(ChatSession.id == session_id))

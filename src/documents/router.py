@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response, status
+from fastapi import Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
-from src.auth.dependencies import CurrentUser, DetachedUser
+from src.auth.dependencies import CurrentUser
 from src.documents.dependencies import (
     ConditionsDep,
     DetachedDocument,
@@ -52,10 +52,11 @@ from src.documents.schemas import (
 )
 from src.documents.search import SearchQuery
 from src.llm.exceptions import MODEL_ERRORS
+from src.routes import ModuleRouter
 from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
 from src.sse import EventStreamResponse, encode_events
 
-router = APIRouter(prefix="/documents", tags=["documents"])
+router = ModuleRouter(prefix="/documents", tags=["documents"])
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -112,7 +113,7 @@ _UPLOAD_BODY = {
 )
 async def upload_documents(
     request: Request,
-    user: DetachedUser,
+    user: CurrentUser,
     receiver: UploadReceiverDep,
     service: UploadServiceDep,
     idempotency_key: Annotated[
@@ -155,7 +156,7 @@ async def get_usage(user: CurrentUser, service: DocumentServiceDep) -> StorageUs
 
 
 @router.get("/formats")
-async def list_formats(_: DetachedUser, receiver: UploadReceiverDep) -> FormatsRead:
+async def list_formats(_: CurrentUser, receiver: UploadReceiverDep) -> FormatsRead:
     """List what can be uploaded. Source code and other plain text is `text/plain`."""
     return receiver.list_formats()
 
@@ -168,7 +169,7 @@ async def list_formats(_: DetachedUser, receiver: UploadReceiverDep) -> FormatsR
     ),
 )
 async def search_documents(
-    body: SearchCreate, user: DetachedUser, service: SearchServiceDep
+    body: SearchCreate, user: CurrentUser, service: SearchServiceDep
 ) -> SearchRead:
     """Find the passages of your documents that answer a query best."""
     return SearchRead(passages=await service.search(SearchQuery.from_request(user.user_id, body)))

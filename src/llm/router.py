@@ -1,8 +1,8 @@
-"""The routes about models. Who may call them is decided where the router is included."""
+"""The routes about models: which there are, what they cost, embeddings."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response, status
+from fastapi import Path, Query, Response, status
 
 from src.database import DatabaseUnavailableError, SessionDep, release
 from src.exceptions import ForbiddenError
@@ -32,10 +32,11 @@ from src.llm.schemas import (
     UsagePage,
 )
 from src.llm.usage import UsageQuery
+from src.routes import ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 from src.sse import EventStreamResponse, encode_events
 
-router = APIRouter(prefix="/llm", tags=["llm"])
+router = ModuleRouter(prefix="/llm", tags=["llm"])
 
 ModelName = Annotated[
     str,

@@ -4,9 +4,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from src.chat.events import StreamError
+from src.chat.following import FollowedAnswer
 from src.chat.live import ENDED
 from src.config import Settings
-from src.database import create_engine, create_sessions
+from src.database import create_engine, create_sessions, new_id
 from tests.chat.reading import (
     ask_stream,
     follow,
@@ -135,6 +137,17 @@ async def test_a_follower_learns_that_the_chat_was_deleted(
         await asker.http.delete(f"/chat/sessions/{started['session_id']}")
         end = await skip_to(events, "error")
     assert end.data["problem"]["code"] == "message_not_found"
+
+
+async def test_a_follower_who_comes_too_late_gets_an_end(settings: Settings) -> None:
+    """The chat was deleted after the reader was let in."""
+    assert settings.database.url is not None
+    engine = create_engine(settings.database.url.get_secret_value(), settings.database)
+    answer = FollowedAnswer(create_sessions(engine), new_id(), interval_seconds=0.01)
+    (last,) = [positioned.event async for positioned in answer.follow()]
+    await engine.dispose()
+    assert isinstance(last, StreamError)
+    assert last.problem.code == "message_not_found"
 
 
 async def test_readers_of_a_crashed_answer_get_an_end(

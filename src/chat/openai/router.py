@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from src.auth.dependencies import AUTHENTICATION_ERRORS, DetachedUser
+from src.auth.dependencies import AUTHENTICATION_ERRORS, CurrentUser
 from src.chat.exceptions import ChatSessionNotFoundError, PromptTooLongError
 from src.chat.openai.conversion import encode_vector, read_texts
 from src.chat.openai.dependencies import (
@@ -56,6 +56,7 @@ from src.llm.exceptions import (
     QuotaExceededError,
 )
 from src.llm.names import MAX_MODEL_NAME_LENGTH
+from src.routes import ModuleRouter
 from src.sse import EventStreamResponse
 
 _MOST_TEXTS = 2048
@@ -90,7 +91,7 @@ _TEXT_ERRORS = (
     VectorsUnavailableError,
 )
 
-router = APIRouter(
+router = ModuleRouter(
     prefix="/v1", tags=["openai"], responses=_error_responses(*AUTHENTICATION_ERRORS)
 )
 
@@ -177,7 +178,7 @@ async def create_embedding(
 
 
 @router.get("/models", responses=_error_responses(*_MODEL_ERRORS))
-async def list_models(_user: DetachedUser, service: OpenAIServiceDep) -> ModelList:
+async def list_models(_user: CurrentUser, service: OpenAIServiceDep) -> ModelList:
     """List the models; those that end in `@docs` answer from your documents."""
     return ModelList(data=await service.list_models())
 
@@ -185,7 +186,7 @@ async def list_models(_user: DetachedUser, service: OpenAIServiceDep) -> ModelLi
 @router.get("/models/{name:path}", responses=_error_responses(*_MODEL_ERRORS))
 async def get_model(
     name: Annotated[str, Path(max_length=MAX_MODEL_NAME_LENGTH)],
-    _user: DetachedUser,
+    _user: CurrentUser,
     service: OpenAIServiceDep,
 ) -> ModelOut:
     """Describe one model."""

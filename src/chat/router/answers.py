@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response, status
+from fastapi import Header, Request, Response, status
 
 from src.auth.dependencies import CurrentUser
 from src.chat.dependencies import (
@@ -37,10 +37,11 @@ from src.llm.exceptions import (
     ModelNotFoundError,
     QuotaExceededError,
 )
+from src.routes import ModuleRouter
 from src.schemas import problem_responses
 from src.sse import EVENT_STREAM, EventStreamResponse, encode_event
 
-router = APIRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix="/chat", tags=["chat"])
 
 _ASKING_ERRORS = (
     ModelCapabilityError,

@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import Query, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
 
 from src.auth.dependencies import CurrentUser
+from src.chat import listing
 from src.chat.dependencies import (
     ChatSearchServiceDep,
     ChatServiceDep,
@@ -25,9 +26,11 @@ from src.chat.schemas import (
     MessagePage,
 )
 from src.database import SessionDep, release
+from src.reading import ReaderDep
+from src.routes import ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
-router = APIRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix="/chat", tags=["chat"])
 
 _MEDIA_TYPES: dict[ExportFormat, str] = {
     "json": "application/json",
@@ -52,13 +55,13 @@ async def create_session(
 @router.get("/sessions", responses=problem_responses(InvalidCursorError))
 async def list_sessions(
     user: CurrentUser,
-    service: ChatServiceDep,
+    reader: ReaderDep,
     cursor: Annotated[Cursor, Query()] = None,
     limit: Annotated[PageSize, Query()] = 20,
     is_archived: Annotated[bool, Query(description="The archived ones instead.")] = False,
 ) -> Page[ChatSessionRead]:
     """List your chats, the last used first."""
-    return await service.list_sessions(user.user_id, cursor, limit, is_archived=is_archived)
+    return await listing.list_sessions(reader, user.user_id, cursor, limit, is_archived=is_archived)
 
 
 @router.get("/sessions/{session_id}", responses=problem_responses(ChatSessionNotFoundError))

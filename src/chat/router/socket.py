@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, WebSocket, WebSocketDisconnect
+from fastapi import Depends, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
 from src.chat.dependencies import SocketServices, get_socket_services
@@ -36,9 +36,10 @@ from src.chat.frames import (
 from src.chat.live import BEFORE_START
 from src.config import Settings
 from src.exceptions import AppError, UnauthenticatedError
+from src.routes import ModuleRouter
 from src.schemas import Problem
 
-router = APIRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix="/chat", tags=["chat"])
 
 _TOO_LARGE: Final = 1009
 _MALFORMED: Final = 4400

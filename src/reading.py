@@ -1,0 +1,73 @@
+"""Single SELECTs on the driver itself, for what every request or nearly every page asks for.
+
+A session builds, compiles, caches and maps anew each time; these are compiled once and run on a
+connection of the same pool, four to five times cheaper (docs/decisions/0100). Whoever writes, or
+needs one state of the database across two statements, uses a session.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import asyncpg
+from fastapi import Depends
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
+from starlette.requests import HTTPConnection
+
+from src.database import DatabaseUnavailableError, is_outage
+
+Row = Mapping[str, Any]
+
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+
+class CompiledSelect:
+    """A SELECT for `Reader`, with `bindparam` for what changes; made once, as a constant.
+
+    Its rows come as asyncpg makes them: column types of one's own do not get to see them.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        self.sql = str(compiled)
+        self._names = compiled.positiontup or []
+        self._fixed = compiled.params
+
+    def arrange(self, values: Mapping[str, object]) -> list[object]:
+        return [values[name] if name in values else self._fixed[name] for name in self._names]
+
+
+class Reader:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._pool = engine.sync_engine.pool
+
+    async def fetch_one(self, query: CompiledSelect, **values: object) -> Row | None:
+        rows = await self.fetch_all(query, **values)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, query: CompiledSelect, **values: object) -> list[Row]:
+        borrowed = await greenlet_spawn(self._pool.connect)
+        driver = borrowed.driver_connection
+        assert driver is not None  # noqa: S101, it is open
+        try:
+            # Cancelled here, the driver throws the answer away before its next query.
+            rows = await driver.fetch(query.sql, *query.arrange(values))
+        except (OSError, *_DRIVER_ERRORS) as exc:
+            if driver.is_closed() or is_outage(exc):
+                borrowed.invalidate(exc)
+                raise DatabaseUnavailableError from exc
+            raise
+        finally:
+            borrowed.close()
+        return [dict(row) for row in rows]
+
+
+async def get_reader(connection: HTTPConnection) -> Reader:
+    reader: Reader = connection.state.reader
+    return reader
+
+
+ReaderDep = Annotated[Reader, Depends(get_reader)]

@@ -1,0 +1,79 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool
+
+from src.config import DatabaseSettings
+from src.database import DatabaseUnavailableError, create_engine
+from src.reading import CompiledSelect, Reader, Row
+from tests.conftest import execute
+
+NUMBER = CompiledSelect(select(bindparam("number", type_=Text).label("number")))
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    settings = DatabaseSettings(pool_size=1, pool_timeout_seconds=0.1)
+    engine = create_engine(database_url, settings)
+    yield engine
+    await engine.dispose()
+
+
+async def start_sleeping(reader: Reader, database_url: str, name: str) -> asyncio.Task[list[Row]]:
+    query = CompiledSelect(select(func.pg_sleep(20).label(name)))
+    sleeping = asyncio.create_task(reader.fetch_all(query))
+    while await execute(database_url, f"SELECT pid {find_sleeper(name)}") == "SELECT 0":
+        await asyncio.sleep(0.01)
+    return sleeping
+
+
+def find_sleeper(name: str) -> str:
+    return (
+        f"FROM pg_stat_activity WHERE query LIKE '%{name}%'"
+        " AND state = 'active' AND pid <> pg_backend_pid()"
+    )
+
+
+async def read_number(reader: Reader, number: str) -> object:
+    row = await reader.fetch_one(NUMBER, number=number)
+    assert row is not None
+    return row["number"]
+
+
+def count_borrowed(engine: AsyncEngine) -> int:
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
+
+
+async def test_a_cancelled_read_leaves_its_answer_to_nobody(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    reader = Reader(engine)
+    sleeping = await start_sleeping(reader, database_url, "cancelled")
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    assert count_borrowed(engine) == 0
+    assert [await read_number(reader, str(number)) for number in range(3)] == ["0", "1", "2"]
+
+
+async def test_a_connection_that_is_ended_is_an_outage_and_replaced(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    reader = Reader(engine)
+    sleeping = await start_sleeping(reader, database_url, "ended")
+    await execute(database_url, f"SELECT pg_terminate_backend(pid) {find_sleeper('ended')}")
+    with pytest.raises(DatabaseUnavailableError):
+        await sleeping
+    assert count_borrowed(engine) == 0
+    assert await read_number(reader, "1") == "1"
+
+
+async def test_a_busy_pool_is_an_outage_too(engine: AsyncEngine) -> None:
+    async with engine.connect():
+        with pytest.raises(DatabaseUnavailableError):
+            await read_number(Reader(engine), "1")
+    assert await read_number(Reader(engine), "1") == "1"
