@@ -204,7 +204,6 @@ async def _start_colloquy(stack: AsyncExitStack, upstream_url: str, folder: Path
             OLLAMA_EMBED_MODEL="bench-embed",
             # Nobody waits for a turn: what is measured is the streams, not the queue.
             OLLAMA_CONCURRENCY="1000",
-            OLLAMA_EMBED_CONCURRENCY="1000",
             **UNLIMITED_ENVIRONMENT,
             LOG_LEVEL="WARNING",
         )

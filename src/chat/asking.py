@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from pydantic_core import to_jsonable_python
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from src.chat.doorway import Place
 from src.chat.engine import AnswerEngine
 from src.chat.exceptions import (
     IdempotencyKeyReusedError,
@@ -20,21 +20,36 @@ from src.chat.following import Answer
 from src.chat.generation import Question
 from src.chat.models import ChatSession, IdempotencyKey, Message
 from src.chat.prompts import Task, build_prompt
+from src.chat.records import unpack_rows
 from src.chat.schemas import QueryCreate, RegenerateCreate
 from src.chat.service import ChatService
 from src.chat.titles import make_title
 from src.chat.tree import find_newest_answer, load_history
 from src.config import ChatSettings
-from src.database import Base, new_id, release, utc_now
+from src.database import Base, begin_single, new_id, release, utc_now
 from src.llm.resolved import ChatModel, check_capabilities
-from src.llm.schemas import ChatOptions
+from src.llm.schemas import ChatMessage, ChatOptions
 from src.llm.service import LLMService
 from src.llm.usage import UsageService
 
-# Of the tables rather than of the classes: nothing of them has to be read back.
-_ADD_CHAT: Final = insert(Base.metadata.tables[ChatSession.__tablename__])
-_ADD_MESSAGES: Final = insert(Base.metadata.tables[Message.__tablename__]).values(
-    heartbeat_at=func.now()
+_messages: Final = Base.metadata.tables[Message.__tablename__]
+_chats: Final = Base.metadata.tables[ChatSession.__tablename__]
+_ASKED: Final = [
+    _messages.c[name]
+    for name in (
+        *("id", "session_id", "user_id", "parent_id", "role", "status", "content", "model"),
+        *("request", "completed_at", "thinking", "runs", "is_stop_requested"),
+    )
+]
+_asked: Final = unpack_rows(*_ASKED)
+_ADD_MESSAGES: Final = insert(_messages).from_select(
+    [*_ASKED, _messages.c.heartbeat_at], select(*_asked.c, func.now())
+)
+_UNWRITTEN: Final = {"thinking": "", "runs": [], "is_stop_requested": False}
+_ANSWER: Final = {"role": "assistant", "status": "streaming", "content": ""}
+_CHAT: Final = ("id", "user_id", "title")
+_ADD_CHAT: Final = _ADD_MESSAGES.add_cte(
+    insert(_chats).values({name: bindparam(f"chat_{name}") for name in _CHAT}).cte("chat")
 )
 
 
@@ -81,36 +96,34 @@ class AskingService:
     async def ask(self, asker: Asker, request: QueryCreate) -> Answer:
         """Start an answer, or return the one that this key has led to already."""
         fingerprint = _make_fingerprint("ask", request.model_dump_json())
-        with await self._engine.doorway.enter() as place:
-            if known := await self._find_known(asker, fingerprint):
-                return self._engine.open(known)
-            draft = await self._draft(asker.user_id, request)
-            return await self._start(asker, draft, fingerprint, place)
+        if known := await self._find_known(asker, fingerprint):
+            return self._engine.open(known)
+        return await self._start(asker, await self._draft(asker.user_id, request), fingerprint)
 
     async def regenerate(self, asker: Asker, message_id: UUID, change: RegenerateCreate) -> Answer:
         """Answer the same question once more, beside the answers that it has."""
         fingerprint = _make_fingerprint("regenerate", f"{message_id} {change.model_dump_json()}")
-        with await self._engine.doorway.enter() as place:
-            if known := await self._find_known(asker, fingerprint):
-                return self._engine.open(known)
-            draft = await self._draft_again(asker.user_id, message_id, change)
-            return await self._start(asker, draft, fingerprint, place)
+        if known := await self._find_known(asker, fingerprint):
+            return self._engine.open(known)
+        draft = await self._draft_again(asker.user_id, message_id, change)
+        return await self._start(asker, draft, fingerprint)
 
-    async def _start(self, asker: Asker, draft: _Draft, fingerprint: str, place: Place) -> Answer:
+    async def _start(self, asker: Asker, draft: _Draft, fingerprint: str) -> Answer:
         await self._usage.check_quota(asker.user_id)
         await release(self._session)
         model = await self._llm.resolve_chat_model(draft.request.model)
         self._llm.check_room(model, asker.user_id)
         self._check(draft, model)
         message_id = new_id()
-        if asker.key and not await self._claim(asker, fingerprint, message_id):
-            known = await self._find_known(asker, fingerprint)
-            assert known is not None  # noqa: S101, the claim failed because of it
+        async with self._engine.doorway:
+            is_new = asker.key is None or await self._claim(asker, fingerprint, message_id)
+            question = await self._store(asker, draft, model, message_id) if is_new else None
             await release(self._session)
-            return self._engine.open(known)
-        question = await self._store(asker, draft, model, message_id)
-        await release(self._session)
-        return self._engine.start(question, place)
+        if question is not None:
+            return self._engine.start(question)
+        known = await self._find_known(asker, fingerprint)
+        assert known is not None  # noqa: S101, the claim failed because of it
+        return self._engine.open(known)
 
     def _check(self, draft: _Draft, model: ChatModel) -> None:
         """Refuse what cannot be answered before anything is stored."""
@@ -170,29 +183,22 @@ class AskingService:
     ) -> Question:
         """Store the question and an empty answer, in the named chat or in a new one."""
         session_id = draft.session_id or new_id()
+        owner = {"session_id": session_id, "user_id": asker.user_id, **_UNWRITTEN}
+        answer = {"id": message_id, "parent_id": draft.question_id, "model": model.name, **_ANSWER}
+        asked = [answer] if draft.is_stored else [_make_question(draft), answer]
+        rows = {"rows": to_jsonable_python([row | owner for row in asked])}
+        history: list[ChatMessage] = []
         if draft.session_id is None:
+            if asker.key is None:
+                await begin_single(self._session)
             title = make_title(draft.request.query)
-            new = {"id": session_id, "user_id": asker.user_id, "title": title}
-            await self._session.execute(_ADD_CHAT, new)
+            chat = {"chat_id": session_id, "chat_user_id": asker.user_id, "chat_title": title}
+            await self._session.execute(_ADD_CHAT, rows | chat)
         else:
             await self._chats.lock_session(asker.user_id, session_id)
-        history = await load_history(
-            self._session, draft.parent_id, self._settings.history_messages
-        )
-        question = _make_question(draft)
-        answer = {
-            "id": message_id,
-            "parent_id": draft.question_id,
-            "role": "assistant",
-            "status": "streaming",
-            "content": "",
-            "model": model.name,
-            "request": None,
-            "completed_at": None,
-        }
-        owner = {"session_id": session_id, "user_id": asker.user_id}
-        messages = [answer] if draft.is_stored else [question, answer]
-        await self._session.execute(_ADD_MESSAGES, [message | owner for message in messages])
+            most = self._settings.history_messages
+            history = await load_history(self._session, draft.parent_id, most)
+            await self._session.execute(_ADD_MESSAGES, rows)
         return Question(
             user_id=asker.user_id,
             session_id=session_id,

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 
-from src.chat.doorway import Doorway, Place
 from src.chat.following import Answer, FollowedAnswer
 from src.chat.gauge import TokenGauge
 from src.chat.generation import Generation, Question
@@ -25,6 +24,7 @@ from src.llm.service import LLMService
 
 log = structlog.get_logger(__name__)
 
+_STORED_AT_ONCE = 3
 _SWEEP_SECONDS = 5.0
 _STOP_SECONDS = 5.0
 # For as long a server that stops waits for a database that is away.
@@ -66,7 +66,8 @@ class AnswerEngine:
         self, sessions: Sessions, search: SearchService, llm: LLMService, settings: ChatSettings
     ) -> None:
         self.gauge = TokenGauge()
-        self.doorway = Doorway()
+        # Questions are stored a few at a time (docs/decisions/0092).
+        self.doorway = asyncio.Semaphore(_STORED_AT_ONCE)
         self._sessions = sessions
         self._search = search
         self._llm = llm
@@ -77,12 +78,9 @@ class AnswerEngine:
         self._recorder = AnswerRecorder(sessions, settings.save_interval_seconds)
         self._recording = asyncio.create_task(self._recorder.run())
 
-    def start(self, question: Question, place: Place) -> LiveAnswer:
-        """Begin to generate; the question must be committed. It leaves the place when ready."""
-        place.keep()
-        generation = Generation(
-            question, place, self._search, self._llm, self.gauge, self._settings
-        )
+    def start(self, question: Question) -> LiveAnswer:
+        """Begin to generate; the question must be committed."""
+        generation = Generation(question, self._search, self._llm, self.gauge, self._settings)
         run = _Run(generation, asyncio.create_task(generation.run()))
         self._runs[question.message_id] = run
         self._recorder.add(run)

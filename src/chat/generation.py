@@ -9,7 +9,6 @@ from uuid import UUID
 import structlog
 
 from src.chat.citations import CitationParser
-from src.chat.doorway import Place
 from src.chat.events import MessageStarted, Sources
 from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
@@ -60,7 +59,6 @@ class Generation:
     def __init__(
         self,
         question: Question,
-        place: Place,
         search: SearchService,
         llm: LLMService,
         gauge: TokenGauge,
@@ -75,7 +73,6 @@ class Generation:
                 model=question.model.name,
             )
         )
-        self._place = place
         self._search = search
         self._llm = llm
         self._gauge = gauge
@@ -101,10 +98,7 @@ class Generation:
         return AnswerText(self.live.answer, self.live.thinking, self.live.runs)
 
     async def run(self) -> None:
-        try:
-            passages = await self._retrieve()
-        finally:
-            self._place.leave()
+        passages = await self._retrieve()
         for attempt in range(1, _MOST_PROMPTS + 1):
             self._prompt = self._build_prompt(passages)
             self._announce_sources(passages is not None)

@@ -2,9 +2,8 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -30,6 +29,9 @@ BEFORE_START: Final = -1
 STARTED: Final = 0
 SOURCES: Final = 1
 ENDED: Final = 2**53 - 1
+
+# A client that was away is told in parts: no more than one of them waits in front of its socket.
+_LONG_DELTA: Final = 16_384
 
 _KINDS: Final[tuple[type[Delta], type[Delta]]] = (ThinkingDelta, AnswerDelta)
 
@@ -126,24 +128,26 @@ class LiveAnswer:
         self._terminal = StreamError(problem=Problem.from_error(error, request_id))
         self._announce()
 
-    def read(self, cursor: int) -> list[Positioned]:
-        """Return what there is behind `cursor`, in few events."""
-        events: list[Positioned] = []
+    def read(self, cursor: int) -> Iterator[Positioned]:
+        """Yield what there is behind `cursor`, each event when it is asked for, in few of them."""
         if cursor < STARTED:
-            events.append(Positioned(STARTED, self.started))
+            yield Positioned(STARTED, self.started)
         if cursor < SOURCES and self.sources is not None:
-            events.append(Positioned(SOURCES, self.sources))
-        events += self._read_text(max(cursor, SOURCES))
+            yield Positioned(SOURCES, self.sources)
+        position = max(cursor, SOURCES)
+        while position < self._end:
+            delta = self._read_delta(position)
+            position = delta.cursor
+            yield delta
         if self._terminal is not None and cursor < ENDED:
-            events.append(Positioned(ENDED, self._terminal))
-        return events
+            yield Positioned(ENDED, self._terminal)
 
     async def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]:
         """Yield everything behind `cursor`, then what is to come, to the end."""
         queued: Queued | None = None
         while True:
-            changed, news = self._changed, self.read(cursor)
-            for positioned in news:
+            changed = self._changed
+            for positioned in self.read(cursor):
                 cursor = positioned.cursor
                 yield positioned
             if self._queued is not None and self._queued is not queued:
@@ -161,15 +165,16 @@ class LiveAnswer:
             return self._terminal.message
         raise self._error
 
-    def _read_text(self, position: int) -> list[Positioned]:
-        events = []
+    def _read_delta(self, position: int) -> Positioned:
         first = bisect_right(self._pieces, position, key=attrgetter("end"))
-        for kind, group in groupby(self._pieces[first:], key=attrgetter("kind")):
-            pieces = list(group)
-            text = "".join(piece.text for piece in pieces)
-            missing = pieces[-1].end - position
-            events.append(Positioned(pieces[-1].end, kind(text=text[-missing:])))
-        return events
+        kind, end, parts = self._pieces[first].kind, position, list[str]()
+        for index in range(first, len(self._pieces)):
+            piece = self._pieces[index]
+            if piece.kind is not kind or end - position >= _LONG_DELTA:
+                break
+            parts.append(piece.text[end - piece.end :])
+            end = piece.end
+        return Positioned(end, kind(text="".join(parts)))
 
     def _add(self, kind: type[Delta], text: str) -> None:
         if text:

@@ -12,15 +12,14 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import JSON, Column, Row, TableValuedAlias, bindparam, func, select, update
-from sqlalchemy import column as name_column
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.exceptions import MessageNotFoundError
 from src.chat.generation import Question
 from src.chat.models import ChatSession, Message, MessageSource
-from src.chat.records import AnswerEnd, AnswerText
+from src.chat.records import AnswerEnd, AnswerText, unpack_rows
 from src.chat.schemas import MessageErrorRead, MessageRead, SourceRead
 from src.database import Base, DatabaseUnavailableError, Sessions
 from src.llm.usage import Spent, UsageService
@@ -59,19 +58,11 @@ class _Ended:
     stored: asyncio.Future[MessageRead]
 
 
-def _unpack(*columns: Column[Any]) -> TableValuedAlias:
-    """Name the rows that a statement gets as one parameter, `rows`."""
-    packed = func.json_to_recordset(bindparam("rows", type_=JSON))
-    return packed.table_valued(*(name_column(c.name, c.type) for c in columns)).render_derived(
-        with_types=True
-    )
-
-
 _messages: Final = Base.metadata.tables[Message.__tablename__]
 _sources: Final = Base.metadata.tables[MessageSource.__tablename__]
 
 _TEXT: Final = [_messages.c[name] for name in ("content", "thinking", "runs", "source_count")]
-_grown: Final = _unpack(_messages.c.id, *_TEXT)
+_grown: Final = unpack_rows(_messages.c.id, *_TEXT)
 _SAVE: Final = (
     update(_messages)
     .where(_messages.c.id == _grown.c.id)
@@ -80,7 +71,7 @@ _SAVE: Final = (
 )
 
 _END: Final = [*_TEXT, *(_messages.c[name] for name in ("status", "usage", "problem"))]
-_over: Final = _unpack(_messages.c.id, *_END)
+_over: Final = unpack_rows(_messages.c.id, *_END)
 _FINISH: Final = (
     update(_messages)
     .where(_messages.c.id == _over.c.id)
@@ -88,7 +79,7 @@ _FINISH: Final = (
     .returning(_messages.c.id, _messages.c.created_at, _messages.c.completed_at)
 )
 
-_found: Final = _unpack(*_sources.c)
+_found: Final = unpack_rows(*_sources.c)
 _insert: Final = insert(_sources).from_select(
     _sources.c.keys(),
     # Of a chat that was deleted meanwhile nothing is kept.

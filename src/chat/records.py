@@ -3,10 +3,20 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    TableValuedAlias,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy import column as name_column
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.exceptions import MessageNotFoundError
@@ -57,6 +67,17 @@ class StoredAnswer:
     runs: Sequence[int]
     has_sources: bool
     problem: Problem | None
+
+
+def unpack_rows(*columns: Column[Any]) -> TableValuedAlias:
+    """Name the rows that a statement gets as one parameter, `rows`: it is the same for any number.
+
+    A row may leave columns out.
+    """
+    packed = func.json_to_recordset(bindparam("rows", type_=JSON))
+    return packed.table_valued(*(name_column(c.name, c.type) for c in columns)).render_derived(
+        with_types=True
+    )
 
 
 async def mark_interrupted(sessions: Sessions, alive: Collection[UUID]) -> int:

@@ -118,7 +118,7 @@ class SearchService:
     async def _embed(self, query: SearchQuery) -> list[float]:
         if query.mode == "sparse":
             return []
-        return await self._llm.embed_query(query.text, user_id=query.user_id)
+        return await self._llm.embed_query(query.text)
 
     async def _encode(self, query: SearchQuery) -> SparseVector:
         if query.mode == "dense":

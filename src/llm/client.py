@@ -9,6 +9,7 @@ from typing import TypeVar
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 from pydantic import BaseModel
 
 from src.config import OllamaSettings
@@ -222,7 +223,8 @@ class OllamaClient:
             async for data in response.aiter_bytes():
                 if lines := decoder.feed(data):
                     yield lines
-                    await asyncio.sleep(_REST_SECONDS)
+                    if len(data) < AiohttpResponseStream.CHUNK_SIZE:  # Otherwise there is more.
+                        await asyncio.sleep(_REST_SECONDS)
             yield decoder.finish()
 
 

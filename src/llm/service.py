@@ -24,6 +24,7 @@ from src.llm.exceptions import (
 )
 from src.llm.names import normalise_model_name
 from src.llm.preferences import ModelPreferences
+from src.llm.queries import QueryEmbedder
 from src.llm.resolved import (
     ChatModel,
     EmbeddingIdentity,
@@ -70,6 +71,11 @@ class LLMService:
             chat_servers,
             concurrency=settings.concurrency,
             retried=(LLMUnavailableError, LLMFailedError),
+        )
+        self._queries = QueryEmbedder(
+            self._embed_queries,
+            most_requests=settings.embed_concurrency,
+            most_texts=settings.embed_batch_size,
         )
         # Where the model fails on a text, it will fail again: documents find out which text it is.
         self._embeddings = make_dispatcher(
@@ -138,8 +144,8 @@ class LLMService:
             document_prefix=prefixes.document,
         )
 
-    async def embed_query(self, text: str, *, user_id: UUID | None = None) -> list[float]:
-        return (await self.embed_texts([text], is_query=True, user_id=user_id)).vectors[0]
+    async def embed_query(self, text: str) -> list[float]:
+        return await self._queries.embed(text)
 
     async def embed_documents(
         self, texts: Sequence[str], *, user_id: UUID | None = None
@@ -188,6 +194,9 @@ class LLMService:
         return LLMStatusRead(
             is_ready=chat.is_ready and embedding.is_ready, chat=chat, embedding=embedding
         )
+
+    async def _embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
+        return (await self.embed_texts(texts, is_query=True)).vectors
 
     async def _embed(self, texts: Sequence[str], turn: Turn, *, is_query: bool) -> Embeddings:
         """Ask for a limited number at once: each batch waits for a turn of its own."""

@@ -27,15 +27,13 @@ async def theirs(user: User) -> JSON:
 
 async def test_ids_in_a_question_reach_nothing(stranger: User, theirs: JSON) -> None:
     own = await stranger.ask("Mine?", use_documents=False)
-    asked = [
-        {"session_id": theirs["session"]},
-        {"session_id": own["session_id"], "parent_message_id": theirs["answer"]},
-        {"session_id": theirs["session"], "parent_message_id": own["message_id"]},
-    ]
-    for body in asked:
-        response = await stranger.http.post("/chat/query", json={"query": "Where?", **body})
-        assert response.status_code in {404, 422}, body
-        assert "Skull" not in response.text
+    for session, parent, code in (
+        (own["session_id"], theirs["answer"], "message_not_found"),
+        (theirs["session"], own["message_id"], "chat_session_not_found"),
+    ):
+        body = {"query": "Where?", "session_id": session, "parent_message_id": parent}
+        response = await stranger.http.post("/chat/query", json=body)
+        assert (response.status_code, response.json()["code"]) == (404, code), body
     answer = await stranger.ask("Where is the treasure?", document_ids=[theirs["document"]])
     assert answer["sources"] == []
     tagged = await stranger.ask("Where is the treasure?", tags=["secret"])
