@@ -14,11 +14,12 @@ from src.documents.listing import DocumentFilter
 from src.documents.models import Document
 from src.documents.progress import ProgressWatcher
 from src.documents.queue import JobQueue
+from src.documents.receiving import UploadReceiver
 from src.documents.schemas import DocumentStatus, TagFilter
 from src.documents.search import SearchService
 from src.documents.service import DocumentService
 from src.documents.storage import FileStorage
-from src.documents.upload import UploadReceiver, UploadService
+from src.documents.upload import UploadService
 
 
 async def get_document_service(connection: HTTPConnection, session: SessionDep) -> DocumentService:
