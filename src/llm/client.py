@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import aiohttp
 import httpx
+import numpy as np
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 from pydantic import BaseModel
@@ -249,9 +250,15 @@ def _parse_chat_line(line: str) -> ChatChunk:
 
 def _check_vectors(vectors: list[list[float]], count: int) -> None:
     has_one_dimension = len({len(vector) for vector in vectors}) == 1
-    # A vector of zeros has no direction, and an empty one is all zeros as well.
-    if len(vectors) != count or not has_one_dimension or not all(map(any, vectors)):
+    if len(vectors) != count or not has_one_dimension or not _have_directions(vectors):
         raise LLMInvalidResponseError(_WRONG_VECTORS)
+
+
+def _have_directions(vectors: list[list[float]]) -> bool:
+    """Whether none is zero, empty or too long, in the single precision that they are kept in."""
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(np.asarray(vectors, dtype=np.float32), axis=1)
+    return bool(np.all(np.isfinite(lengths) & (lengths > 0)))
 
 
 async def _raise_for_status(response: httpx.Response) -> None:

@@ -65,6 +65,8 @@ EMBED_OUTCOMES = {
     "fault-no-vectors": (502, "llm_invalid_response"),
     "fault-dimensions": (502, "llm_invalid_response"),
     "fault-zero": (502, "llm_invalid_response"),
+    "fault-tiny": (502, "llm_invalid_response"),
+    "fault-huge": (502, "llm_invalid_response"),
     "fault-nan": (502, "llm_invalid_response"),
 }
 

@@ -207,6 +207,8 @@ async def test_no_text_needs_no_request(make_client: ClientFactory) -> None:
         ("fault-no-vectors", LLMInvalidResponseError),
         ("fault-dimensions", LLMInvalidResponseError),
         ("fault-zero", LLMInvalidResponseError),
+        ("fault-tiny", LLMInvalidResponseError),
+        ("fault-huge", LLMInvalidResponseError),
         ("fault-nan", LLMInvalidResponseError),
         ("offline-chat", ModelCapabilityError),
         ("nobody-has-this", ModelNotFoundError),

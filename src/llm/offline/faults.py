@@ -143,6 +143,8 @@ _EMBED_FAULTS: dict[str, Callable[[], Response]] = {
     "fault-no-vectors": _vectors,
     "fault-dimensions": partial(_vectors, [1.0, 0.0], [1.0]),
     "fault-zero": partial(_vectors, [0.0, 0.0]),
+    "fault-tiny": partial(_vectors, [1e-300, 0.0]),
+    "fault-huge": partial(_vectors, [1e300, 0.0]),
     "fault-nan": _vector_of_nan,
 }
 FAULTS = (
