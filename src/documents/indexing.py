@@ -115,6 +115,8 @@ class DocumentIndexer:
 
     async def _embed_batch(self, document: Document, collection: str, start: int) -> EmbeddedBatch:
         chunks = await self._rows.load_chunks(document, start, self._batch_size)
+        if not chunks:
+            raise DocumentVanishedError
         texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
         return EmbeddedBatch(chunks, texts, await self._embedder.embed(collection, texts))
 
