@@ -2,18 +2,20 @@
 
 `python -m benchmarks.ingestion [PART OF A ROW'S NAME]`. Beside the pipeline stands its floor, in
 the same run: the same files read, their passages embedded, and their points written, one after the
-other and nothing else.
-While the pipeline works, another process asks `/health/live` every 20 ms, and somebody else asks
-questions. Colloquy and the model server are processes of their own.
+other and nothing else. Both have the machine to themselves for that.
+Then files like those are sent once more, while another process asks `/health/live` every 20 ms, and
+somebody else asks questions: what they feel are the last two columns. Colloquy and the model server
+are processes of their own.
 """
 
 import asyncio
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
@@ -115,9 +117,9 @@ async def main() -> None:
         print(f"first word of an answer {statistics.median(idle.first_words) * 1000:.0f} ms")
         print("CPU: ms per chunk, without the model server's. The last two are multiples of idle.")
         print(_HEAD)
-        for name, paths in make_corpora(folder).items():
+        for name, make in make_corpora(folder).items():
             if not sys.argv[1:] or sys.argv[1] in name:
-                await report(colloquy, http, floor, name, paths, idle)
+                await report(colloquy, http, floor, name, make, idle)
 
 
 async def warm_up(http: httpx.AsyncClient, floor: Floor, folder: Path) -> None:
@@ -132,38 +134,39 @@ async def report(
     http: httpx.AsyncClient,
     floor: Floor,
     name: str,
-    paths: list[Path],
+    make: Callable[[], list[Path]],
     idle: Felt,
 ) -> None:
+    paths, peaks = make(), [0, 0]
     before, cpu = await count_chunks(http), count_cpu_of(colloquy)
-    times: list[float] = []
-    peaks = [0, 0]
-
-    async def ingest() -> None:
-        began = perf_counter()
-        for start in range(0, len(paths), 100):
-            await send_files(http, paths[start : start + 100])
-        times.append(perf_counter() - began)
-        await wait_until_ready(http)
-        times.append(perf_counter() - began)
-
     watching = asyncio.create_task(watch_memory(colloquy, peaks))
-    busy = await feel(colloquy, http, ingest())
+    sent, ready = await ingest(http, paths)
     watching.cancel()
     cpu = count_cpu_of(colloquy) - cpu
     chunks = await count_chunks(http) - before
     least, least_cpu = await floor.work(paths)
+    busy = await feel(colloquy, http, ingest(http, make()))
     live = find_p99(busy.probes) / find_p99(idle.probes)
     answer = statistics.median(busy.first_words) / statistics.median(idle.first_words)
     print(
-        f"{name:20}{chunks:7}{times[0]:8.2f}{times[1]:8.2f}{least:8.2f}{times[1] / least:7.2f}"
-        f"{chunks / times[1]:9.0f}{cpu * 1000 / chunks:7.2f}{least_cpu * 1000 / chunks:7.2f}"
+        f"{name:20}{chunks:7}{sent:8.2f}{ready:8.2f}{least:8.2f}{ready / least:7.2f}"
+        f"{chunks / ready:9.0f}{cpu * 1000 / chunks:7.2f}{least_cpu * 1000 / chunks:7.2f}"
         f"{peaks[0] / 2**20:6.0f}{peaks[1] / 2**20:7.0f}{live:10.1f}{answer:9.2f}",
         flush=True,
     )
 
 
-async def feel(colloquy: Colloquy, http: httpx.AsyncClient, work: Awaitable[None]) -> Felt:
+async def ingest(http: httpx.AsyncClient, paths: Sequence[Path]) -> tuple[float, float]:
+    """Return the seconds until all files are sent, and until all are ready."""
+    began = perf_counter()
+    for start in range(0, len(paths), 100):
+        await send_files(http, [*paths[start : start + 100]])
+    sent = perf_counter() - began
+    await wait_until_ready(http)
+    return sent, perf_counter() - began
+
+
+async def feel(colloquy: Colloquy, http: httpx.AsyncClient, work: Awaitable[object]) -> Felt:
     """Return what others felt while the work was done."""
     host = colloquy.url.removeprefix("http://")
     process = await asyncio.create_subprocess_exec(
@@ -247,15 +250,21 @@ def make_points(texts: Sequence[str], vectors: Sequence[Sequence[float]]) -> lis
     ]
 
 
-def make_corpora(folder: Path) -> dict[str, list[Path]]:
-    pdf = folder / "book.pdf"
-    pdf.write_bytes(make_pdf([make_lines(f"page {n}", 3_000, "\n") for n in range(200)]))
+def make_corpora(folder: Path) -> dict[str, Callable[[], list[Path]]]:
+    """Files that are new each time they are made."""
     return {
-        "a text of 1.5 MB": make_texts(folder, 1, 1_500_000),
-        "a text of 6 MB": make_texts(folder, 1, 6_000_000),
-        "a PDF of 200 pages": [pdf],
-        "500 small files": make_texts(folder, 500, 2_000),
+        "a text of 1.5 MB": partial(make_texts, folder, 1, 1_500_000),
+        "a text of 6 MB": partial(make_texts, folder, 1, 6_000_000),
+        "a PDF of 200 pages": partial(make_book, folder),
+        "500 small files": partial(make_texts, folder, 500, 2_000),
     }
+
+
+def make_book(folder: Path) -> list[Path]:
+    path = folder / f"{uuid4().hex}.pdf"
+    pages = (make_lines(f"{path.stem} page {n}", 3_000, "\n") for n in range(200))
+    path.write_bytes(make_pdf([*pages]))
+    return [path]
 
 
 def make_texts(folder: Path, count: int, size_bytes: int) -> list[Path]:

@@ -1,12 +1,14 @@
 """How long a search takes as the index grows: one's own part of it, and that of everybody else.
 
 `python -m benchmarks.search [CHUNKS ...]`. Words and vectors are synthetic; the engine, PostgreSQL,
-the model server and the service are real. `engine` is the bare call in this process, `floor` three
-of those, one round trip to PostgreSQL and the model server's answer. Medians and p95, ms.
+the model server and the service are real. `engine` is the bare call in this process, on a copy of
+the index, in turns with the searches; `floor` is three of those, one round trip to PostgreSQL and
+the model server's answer. Medians and p95, ms.
 """
 
 import asyncio
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -21,7 +23,7 @@ import asyncpg
 import numpy as np
 
 from src.config import DatabaseSettings, DocumentSettings, OllamaSettings
-from src.database import Sessions, create_engine, create_sessions, migrate, new_id
+from src.database import create_engine, migrate, new_id
 from src.documents.search import SearchQuery, SearchService
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, VectorIndex
 from src.documents.vectors.edge import EdgeVectorIndex
@@ -31,6 +33,7 @@ from src.embedded import run_postgres
 from src.embedded.models import run_offline_models
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
+from src.reading import Reader
 
 _SIZES = (1_000, 10_000, 100_000)
 _OWN = 1_000
@@ -38,6 +41,7 @@ _PER_DOCUMENT = 50
 _BATCH = 500
 _QUERIES = 200
 _LIMIT = 10
+_DEPTH = 50  # What the service asks for to find so many.
 _SPARSE = SparseEncoder()
 _RANDOM = random.Random(7)  # noqa: S311, it makes up words
 _NUMBERS = np.random.default_rng(7)
@@ -50,7 +54,7 @@ _FREQUENCIES = [1 / rank for rank in range(1, len(_VOCABULARY) + 1)]
 class Parts:
     database: asyncpg.Connection
     llm: LLMService
-    sessions: Sessions
+    reader: Reader
     folder: Path
 
 
@@ -65,18 +69,22 @@ async def main(sizes: Sequence[int]) -> None:
             await fill(parts, index, owners["one of many"], _OWN)
             # What others have: as much as the second row's owner, who has everything else.
             await fill(parts, index, owners["one alone"], max(_OWN, size - _OWN))
-            services = {name: await measure(parts, index, owners[name]) for name in owners}
             await index.close()
-            for name, (search, model, sql) in services.items():
-                bare = await measure_engine(parts, size, owners[name])
-                report(size, name, bare, search, model, sql)
+            copy = parts.folder / f"{size}-copy"
+            await asyncio.to_thread(shutil.copytree, parts.folder / str(size), copy)
+            bare = EdgeEngine(copy)
+            bare.claim()
+            for name, owner in owners.items():
+                report(size, name, *await measure(parts, index, bare, owner))
+            bare.close()
+            await index.close()
 
 
 def report(
     size: int,
     name: str,
-    bare: Sequence[float],
     search: Sequence[float],
+    bare: Sequence[float],
     model: Sequence[float],
     sql: Sequence[float],
 ) -> None:
@@ -91,37 +99,27 @@ def report(
 
 
 async def measure(
-    parts: Parts, index: VectorIndex, user_id: UUID
-) -> tuple[list[float], list[float], list[float]]:
-    """In turns: a search, the model's part of it, a round trip to PostgreSQL."""
-    service = SearchService(parts.sessions, index, _SPARSE, parts.llm, DocumentSettings())
-    search, model, sql = [], [], []
+    parts: Parts, index: VectorIndex, bare: EdgeEngine, user_id: UUID
+) -> tuple[list[float], list[float], list[float], list[float]]:
+    """In turns: a search, the bare engine's and the model's part, a round trip to PostgreSQL."""
+    collection = (await parts.llm.get_embedding_identity()).collection_name
+    service = SearchService(parts.reader, index, _SPARSE, parts.llm, DocumentSettings())
+    search, engine, model, sql = [], [], [], []
     for text in make_queries():
-        query = SearchQuery(text, user_id, _LIMIT)
-        search.append(await clock(service.search(query)))
+        search.append(await clock(service.search(SearchQuery(text, user_id, _LIMIT))))
         model.append(await clock(parts.llm.embed_query(text)))
         sql.append(await clock(parts.database.fetchval("SELECT 1")))
-    return search[1:], model, sql
+        query = HybridQuery(await parts.llm.embed_query(text), _SPARSE.encode_query(text))
+        began = perf_counter()
+        bare.search(collection, query, Scope(user_id), _DEPTH)
+        engine.append((perf_counter() - began) * 1000)
+    return search[1:], engine[1:], model, sql
 
 
 async def clock(work: Awaitable[object]) -> float:
     began = perf_counter()
     await work
     return (perf_counter() - began) * 1000
-
-
-async def measure_engine(parts: Parts, size: int, user_id: UUID) -> list[float]:
-    identity = await parts.llm.get_embedding_identity()
-    engine, depth = EdgeEngine(parts.folder / str(size)), 2 * _LIMIT + 10
-    engine.claim()
-    times = []
-    for text in make_queries():
-        query = HybridQuery(await parts.llm.embed_query(text), _SPARSE.encode_query(text))
-        began = perf_counter()
-        engine.search(identity.collection_name, query, Scope(user_id), depth)
-        times.append((perf_counter() - began) * 1000)
-    engine.close()
-    return times[1:]
 
 
 def make_queries() -> list[str]:
@@ -200,7 +198,7 @@ async def open_parts(stack: AsyncExitStack) -> Parts:
     settings = OllamaSettings(url=models, embed_model="offline-embed")
     servers = await stack.enter_async_context(open_servers(settings, [models]))
     llm = LLMService(servers, servers, settings)
-    return Parts(database, llm, create_sessions(engine), folder)
+    return Parts(database, llm, Reader(engine), folder)
 
 
 if __name__ == "__main__":

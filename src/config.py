@@ -316,7 +316,7 @@ class DocumentSettings(Group):
     embedding_cache_days: Annotated[
         int, Field(ge=0, description="How long the vector of a text is kept without being used.")
     ] = 30
-    chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1500
+    chunk_characters: Annotated[int, Field(ge=100, description="The longest passage.")] = 1750
     chunk_overlap_characters: Annotated[
         int, Field(ge=0, description="Shared by neighbouring passages; a quarter of one at most.")
     ] = 200

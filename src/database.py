@@ -12,10 +12,10 @@ import asyncpg
 import uuid_utils.compat
 from fastapi import Depends
 from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -39,6 +39,9 @@ _ENDING = (
     asyncpg.CannotConnectNowError,
     asyncpg.InternalClientError,  # What asyncpg says when a connection ends between two queries.
 )
+
+# While a connection is being set up, nothing else but its end is to blame.
+_UNFINISHED = (*_ENDING, OSError, SQLAlchemyError, AsyncAdapt_asyncpg_dbapi.Error)
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -81,12 +84,15 @@ class Base(DeclarativeBase):
 
 
 class _Pool(AsyncAdaptedQueuePool):
-    """Says in our own words that all connections are busy, to every session and task alike."""
+    """Says in our own words that there is no connection to be had, to every session and task alike.
+
+    All may be busy, or a new one ends before it is set up.
+    """
 
     def connect(self) -> PoolProxiedConnection:
         try:
             return super().connect()
-        except PoolTimeoutError as exc:
+        except _UNFINISHED as exc:
             raise DatabaseUnavailableError from exc
 
 
@@ -200,6 +206,8 @@ def is_outage(exc: BaseException | None) -> bool:
 
 
 def _translate(context: ExceptionContext) -> None:
+    if not isinstance(context.original_exception, Exception):
+        return  # The connection is given up as well, but because the task is cancelled.
     cause = context.original_exception.__cause__
     context.is_disconnect = context.is_disconnect or is_outage(cause)
     if context.is_disconnect:

@@ -29,14 +29,18 @@ from src.chat.openai.router import router as openai_router
 from src.chat.router import routers as chat_routers
 from src.config import Settings
 from src.database import Sessions, create_engine, create_readers, create_sessions, migrate
+from src.documents.embedding import PassageEmbedder
 from src.documents.exceptions import VectorsUnavailableError
+from src.documents.indexing import DocumentIndexer
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
 from src.documents.queue import UserDataPurger
 from src.documents.reader import DocumentReader
 from src.documents.router import router as documents_router
+from src.documents.rows import DocumentRows
 from src.documents.search import SearchService
 from src.documents.storage import FileStorage, open_store
+from src.documents.upkeep import UpkeepService
 from src.documents.vectors.base import VectorIndex
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.server import ServerVectorIndex, create_qdrant_client
@@ -254,16 +258,17 @@ def run_sampler(stack: AsyncExitStack, parts: Parts, answers: AnswerEngine | Non
 
 def run_worker(stack: AsyncExitStack, parts: Parts) -> None:
     limits = parts.settings.documents
-    ingestion = IngestionService(
-        parts.sessions,
-        parts.storage,
-        parts.vectors,
-        parts.sparse,
-        parts.llm,
-        limits,
-        parts.reader,
+    statements, vectors = create_readers(parts.engine), parts.vectors
+    rows = DocumentRows(parts.sessions, statements)
+    embedder = PassageEmbedder(statements, parts.llm, cache_days=limits.embedding_cache_days)
+    indexer = DocumentIndexer(rows, vectors, parts.sparse, embedder, limits)
+    worker = DocumentWorker(
+        parts.engine,
+        rows,
+        IngestionService(rows, parts.storage, parts.reader, vectors, parts.llm, indexer),
+        UpkeepService(rows, parts.storage, vectors, embedder),
+        concurrency=limits.worker_concurrency,
     )
-    worker = DocumentWorker(parts.engine, ingestion, concurrency=limits.worker_concurrency)
     task = asyncio.create_task(worker.run())
 
     async def stop() -> None:

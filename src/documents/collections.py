@@ -1,4 +1,4 @@
-"""Which collections documents are in, when the embedding model has changed in the meantime."""
+"""Which collections documents are in: several, when the embedding model has changed meanwhile."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from src.database import Sessions
 from src.documents.models import Document
 from src.documents.queue import IngestJob, JobQueue
+from src.documents.vectors.base import VectorIndex
 from src.reading import CompiledSelect, Reader
 
 _BATCH = 500
@@ -64,3 +65,16 @@ async def count_outdated(sessions: Sessions, collection: str) -> int:
     )
     async with sessions() as session:
         return await session.scalar(query) or 0
+
+
+async def write_tags(vectors: VectorIndex, document: Document) -> None:
+    """Bring the tags of the row to every passage that is indexed."""
+    tags = tuple(document.tags)
+    for collection in {document.collection, document.next_collection}:
+        if collection is not None:
+            await vectors.update_tags(collection, document.user_id, document.id, tags)
+
+
+async def delete_everywhere(vectors: VectorIndex, user_id: UUID, document_id: UUID) -> None:
+    for collection in await vectors.list_collections():
+        await vectors.delete_document(collection, user_id, document_id)

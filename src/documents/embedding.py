@@ -51,8 +51,10 @@ class Embedding:
 
 
 class PassageEmbedder:
-    def __init__(self, sessions: Sessions, llm: LLMService, *, cache_days: int) -> None:
-        self._sessions = sessions
+    """`statements` are sessions whose every statement is a transaction of its own."""
+
+    def __init__(self, statements: Sessions, llm: LLMService, *, cache_days: int) -> None:
+        self._statements = statements
         self._llm = llm
         self._cache_days = cache_days
 
@@ -68,7 +70,7 @@ class PassageEmbedder:
     async def forget_unused(self) -> None:
         """Delete what no document has asked for in a long time."""
         limit = utc_now() - timedelta(days=self._cache_days)
-        async with self._sessions.begin() as session:
+        async with self._statements() as session:
             await session.execute(delete(CachedEmbedding).where(CachedEmbedding.used_at < limit))
 
     async def _embed_all(self, texts: Sequence[str]) -> list[Embedding]:
@@ -97,8 +99,9 @@ class PassageEmbedder:
         if not self._cache_days:
             return {}
         mine = CachedEmbedding.collection == collection, CachedEmbedding.digest.in_(digests)
-        async with self._sessions.begin() as session:
-            rows = (await session.scalars(select(CachedEmbedding).where(*mine))).all()
+        columns = CachedEmbedding.digest, CachedEmbedding.vector, CachedEmbedding.used_at
+        async with self._statements() as session:
+            rows = (await session.execute(select(*columns).where(*mine))).all()
             if any(row.used_at < utc_now() - _REFRESHED_AFTER for row in rows):
                 await session.execute(
                     update(CachedEmbedding)
@@ -116,8 +119,8 @@ class PassageEmbedder:
             if embedding.vector and embedding.issue_code is None
         ]
         if rows and self._cache_days:
-            async with self._sessions.begin() as session:
-                await session.execute(insert(CachedEmbedding).values(rows).on_conflict_do_nothing())
+            async with self._statements() as session:
+                await session.execute(insert(CachedEmbedding).on_conflict_do_nothing(), rows)
 
 
 def list_forms(text: str) -> Iterator[tuple[str, str, str]]:

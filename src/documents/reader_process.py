@@ -18,6 +18,8 @@ from src.documents.extraction import Extraction, extract
 _LENGTH_BYTES: Final = 4
 _BATCH: Final = 100
 _MEGABYTE: Final = 2**20
+# Whoever waits for an answer goes first: reading keeps a core busy for as long as it takes.
+_NICENESS: Final = 10
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
@@ -70,5 +72,6 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     limit_resources(int(sys.argv[1]))
+    os.nice(_NICENESS)
     threading.Thread(target=end_with_parent, daemon=True).start()
     serve(sys.stdin.buffer, sys.stdout.buffer)

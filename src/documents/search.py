@@ -33,9 +33,9 @@ from src.llm.service import LLMService
 from src.metrics import SEARCH_DURATION, measure
 from src.reading import CompiledSelect, Reader
 
-# Some hits may be stale, of documents that are gone, and some become one passage.
+# Some hits may be stale, of documents that are gone, and some join a better one beside them.
 _SPARE_HITS = 10
-_HITS_PER_PASSAGE = 2
+_HITS_PER_PASSAGE = 4
 _USED_SECONDS = 5.0
 
 _DOCUMENT_IDS = bindparam("document_ids", type_=ARRAY(Uuid))

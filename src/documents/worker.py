@@ -31,6 +31,8 @@ from src.documents.queue import (
     PurgeUserJob,
     RetagJob,
 )
+from src.documents.rows import DocumentRows
+from src.documents.upkeep import UpkeepService
 from src.exceptions import UpstreamError
 from src.metrics import JOB_DURATION, measure
 
@@ -49,10 +51,18 @@ class DocumentWorker:
     """One consumer of the queue. It keeps one connection of the engine's pool for itself."""
 
     def __init__(
-        self, engine: AsyncEngine, ingestion: IngestionService, *, concurrency: int
+        self,
+        engine: AsyncEngine,
+        rows: DocumentRows,
+        ingestion: IngestionService,
+        upkeep: UpkeepService,
+        *,
+        concurrency: int,
     ) -> None:
         self._engine = engine
+        self._rows = rows
         self._ingestion = ingestion
+        self._upkeep = upkeep
         self._most_jobs = max(2, concurrency)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -106,29 +116,29 @@ class DocumentWorker:
         try:
             await self._run(job, self._ingestion.ingest(payload))
         except UpstreamError as reason:  # Not the document's fault: it waits.
-            await self._ingestion.note(payload, "pending", reason)
+            await self._rows.note(payload, "pending", reason)
             raise RetryRequested(_back_off(job.attempts)) from reason
         except RetryRequested:
             raise
         except Exception as reason:
-            failures = await self._ingestion.count_failure(payload)
+            failures = await self._rows.count_failure(payload)
             if failures >= _MOST_FAILURES:
-                await self._ingestion.note(payload, "failed", ProcessingFailedError())
+                await self._rows.note(payload, "failed", ProcessingFailedError())
                 raise
             log.exception("ingestion failed, trying again", job_id=job.id)
             raise RetryRequested(_back_off(failures)) from reason
 
     async def _purge(self, job: Job) -> None:
         payload = PurgeJob.model_validate_json(job.payload or b"")
-        await self._repeat(job, self._ingestion.purge(payload))
+        await self._repeat(job, self._upkeep.purge(payload))
 
     async def _purge_user(self, job: Job) -> None:
         payload = PurgeUserJob.model_validate_json(job.payload or b"")
-        await self._repeat(job, self._ingestion.purge_user(payload))
+        await self._repeat(job, self._upkeep.purge_user(payload))
 
     async def _retag(self, job: Job) -> None:
         payload = RetagJob.model_validate_json(job.payload or b"")
-        await self._repeat(job, self._ingestion.retag(payload))
+        await self._repeat(job, self._upkeep.retag(payload))
 
     async def _repeat(self, job: Job, work: Coroutine[None, None, None]) -> None:
         """Until it is done: what was acknowledged is not given up."""
@@ -143,7 +153,7 @@ class DocumentWorker:
     async def _tidy(self) -> None:
         while True:
             with contextlib.suppress(DatabaseUnavailableError, PoolTimeoutError, OSError):
-                await self._ingestion.tidy()
+                await self._upkeep.tidy()
             await asyncio.sleep(_TIDY_INTERVAL_SECONDS)
 
     async def _run(self, job: Job, work: Coroutine[None, None, None]) -> None:

@@ -150,7 +150,7 @@ async def test_a_reader_that_hangs_is_killed(reader: DocumentReader, others: set
     limits = DocumentSettings(extraction_timeout_seconds=0.2)
     impatient = DocumentReader(limits, grace_seconds=0.1)
     with pytest.raises(ExtractionTimedOutError):
-        async with impatient.read(stall(others), 10, "text/plain"):
+        async with asyncio.timeout(60), impatient.read(stall(others), 10, "text/plain"):
             pass
     assert list_readers(others) == []
     assert await read(reader, b"Others go on.") == 1

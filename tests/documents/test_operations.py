@@ -65,7 +65,9 @@ async def come_back(settings: Settings, user: User) -> AsyncIterator[User]:
     headers = {"Authorization": f"Bearer {user.token}"}
     async with (
         run_server(create_app(settings)) as server,
-        httpx.AsyncClient(base_url=server.api_url, headers=headers, trust_env=False) as http,
+        httpx.AsyncClient(
+            base_url=server.api_url, headers=headers, trust_env=False, timeout=100
+        ) as http,
     ):
         yield User(user.id, user.username, user.token, http)
 

@@ -17,6 +17,7 @@ from src.config import DocumentSettings, QdrantSettings, Settings
 from src.documents.reconciler import Findings
 from src.main import create_app
 from src.operations import verify
+from tests.faults.gates import hold_at
 from tests.fixtures.models import MoodyModel
 from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.servers import run_server
@@ -198,6 +199,27 @@ async def wait_for_end(colloquy: Colloquy, user: User, document_id: str) -> None
             if response.status_code == 200 and response.json()["status"] == "ready":
                 return
             await asyncio.sleep(0.1)
+
+
+async def test_tags_that_change_while_passages_are_indexed(own: Settings) -> None:
+    """What was written with the old ones is mended before the document is ready."""
+    assert own.database.url is not None
+    url = own.database.url.get_secret_value()
+    async with run_api(own) as user:
+        await user.add_document("The index is there by now.", "first.txt", tags="old")
+        fields = {"title": "Lamps", "tags": "old"}
+        async with hold_at(url, "INSERT", "cached_embeddings", "true") as gate:
+            answer = (await user.upload(("lamps.txt", TEXT.encode()), fields=fields)).json()
+            document_id = answer["results"][0]["document"]["id"]
+            await gate.wait_until_reached()
+            changed = await user.http.patch(f"/documents/{document_id}", json={"tags": ["new"]})
+            assert changed.status_code == 200
+        document = await user.wait_for(document_id, seconds=90)
+        assert document["tags"] == ["new"]
+        for needle in ("Lighthouse 0", NEEDLE):  # Of the first batch and of the last.
+            assert needle in (await user.search(needle, tags=["new"]))[0]["text"]
+            assert needle not in str(await user.search(needle, tags=["old"]))
+    await wait_until_settled(own)
 
 
 async def test_a_disk_that_is_full(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 import asyncio
 import math
 from collections.abc import Sequence
+from typing import Final
 
+import numpy as np
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,6 +19,8 @@ from src.llm.offline.loading import KeepAlive, LoadedModels
 from src.llm.offline.refusals import RefusedError, read_body
 from src.llm.offline.tokens import count_tokens, keep_first_tokens
 from src.llm.wire import GoModel
+
+_DECIMALS: Final = 8
 
 
 class EmbeddingBody(GoModel):
@@ -52,10 +57,7 @@ class EmbeddingRoutes:
         if model.misbehave is not None:
             return model.misbehave()
         limit = self._load(model, body)
-        texts = _limit_texts(_list_inputs(body.input), limit, truncate=body.truncate)
-        vectors = await asyncio.to_thread(_embed_texts, texts, body.dimensions)
-        counts = omit_empty({"prompt_eval_count": sum(map(count_tokens, texts))})
-        return ObjectResponse({"model": body.model, "embeddings": vectors, **counts})
+        return await asyncio.to_thread(_answer, body, limit)
 
     async def _embed_one(self, request: Request) -> Response:
         body = await read_body(request, EmbeddingsBody)
@@ -91,8 +93,13 @@ def _limit_texts(texts: Sequence[str], limit: int, *, truncate: bool) -> list[st
     return [keep_first_tokens(text, limit) for text in texts]
 
 
-def _embed_texts(texts: Sequence[str], dimensions: int) -> list[list[float]]:
-    return [_shorten(embed_text(text), dimensions) for text in texts]
+def _answer(body: EmbedBody, limit: int) -> Response:
+    texts = _limit_texts(_list_inputs(body.input), limit, truncate=body.truncate)
+    vectors = [_shorten(embed_text(text), body.dimensions) for text in texts]
+    counts = omit_empty({"prompt_eval_count": sum(map(count_tokens, texts))})
+    # Ollama's are of single precision; these are as short, and nothing in them needs escaping.
+    answer = {"model": body.model, "embeddings": np.round(vectors, _DECIMALS).tolist(), **counts}
+    return Response(to_json(answer), media_type=ObjectResponse.media_type)
 
 
 def _shorten(vector: list[float], dimensions: int) -> list[float]:

@@ -15,6 +15,8 @@ def count_tokens(text: str) -> int:
 
 
 def keep_first_tokens(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text  # No token is empty.
     return "".join(split_tokens(text)[:limit])
 
 

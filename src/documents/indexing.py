@@ -1,0 +1,163 @@
+"""From stored passages to points in the index: embedded, written, noted, batch after batch.
+
+A document fills `next_collection`, and once all its passages are there it becomes `collection`. So
+one whose model has changed can be found in the old collection until the new one has all of it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from src.config import DocumentSettings
+from src.documents.collections import write_tags
+from src.documents.embedding import Embedding, PassageEmbedder
+from src.documents.exceptions import DocumentVanishedError, UnknownCollectionError
+from src.documents.models import Chunk, Document
+from src.documents.passages import compose_passage
+from src.documents.rows import DocumentRows
+from src.documents.vectors.base import ChunkPoint, VectorIndex
+from src.documents.vectors.sparse import SparseEncoder
+from src.llm.resolved import EmbeddingIdentity
+
+# A long document steps back after this long when other users' documents wait.
+_SLICE_SECONDS: Final = 15.0
+# While the model has one of them, the other is looked up or remembered.
+_BATCHES_AHEAD: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBatch:
+    """Passages in their order, with the texts that were embedded."""
+
+    chunks: Sequence[Chunk]
+    texts: Sequence[str]
+    embeddings: Sequence[Embedding]
+
+    def __iter__(self) -> Iterator[tuple[Chunk, str, Embedding]]:
+        return zip(self.chunks, self.texts, self.embeddings, strict=True)
+
+    @property
+    def has_issues(self) -> bool:
+        """Whether any of them was or is special to the model."""
+        return any(chunk.issue_code or made.issue_code for chunk, _, made in self)
+
+    @property
+    def end(self) -> int:
+        """The ordinal that the next batch begins with."""
+        return self.chunks[-1].ordinal + 1
+
+
+class DocumentIndexer:
+    """Goes on from where the row says that the index is."""
+
+    def __init__(
+        self,
+        rows: DocumentRows,
+        vectors: VectorIndex,
+        sparse: SparseEncoder,
+        embedder: PassageEmbedder,
+        settings: DocumentSettings,
+        *,
+        slice_seconds: float = _SLICE_SECONDS,
+    ) -> None:
+        self._rows = rows
+        self._vectors = vectors
+        self._sparse = sparse
+        self._embedder = embedder
+        self._batch_size = settings.index_batch_size
+        self._slice_seconds = slice_seconds
+        self._created: set[str] = set()
+
+    async def index(self, document: Document, identity: EmbeddingIdentity) -> None:
+        """Bring it to `ready`, or put its rest at the end of the line when others wait."""
+        collection = identity.collection_name
+        is_new = document.next_collection != collection
+        anew = {"next_collection": collection, "chunks_done": 0} if is_new else {}
+        if anew or document.step != "embedding":
+            await self._rows.update(document, step="embedding", **anew)
+        await self._create_collection(collection, identity.dimension)
+        clock = asyncio.get_running_loop().time
+        slice_ends_at = clock() + self._slice_seconds
+        while True:
+            async with aclosing(self._embed_ahead(document, collection)) as batches:
+                async for batch in batches:
+                    await self._write_batch(document, collection, batch)
+                    if clock() > slice_ends_at and await self._rows.step_back(document):
+                        return
+            if await self._finish(document, collection):
+                return
+
+    async def _create_collection(self, collection: str, dimension: int) -> None:
+        if collection not in self._created:
+            await self._vectors.create_collection(collection, dimension)
+            self._created.add(collection)
+
+    async def _embed_ahead(
+        self, document: Document, collection: str
+    ) -> AsyncGenerator[EmbeddedBatch]:
+        """Yield batch after batch; the next ones are on their way while its reader has the last."""
+        ahead: deque[asyncio.Task[EmbeddedBatch]] = deque()
+        try:
+            for start in range(document.chunks_done, document.chunks_total or 0, self._batch_size):
+                embedding = self._embed_batch(document, collection, start)
+                ahead.append(asyncio.create_task(embedding))
+                if len(ahead) > _BATCHES_AHEAD:
+                    yield await ahead.popleft()
+            while ahead:
+                yield await ahead.popleft()
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def _embed_batch(self, document: Document, collection: str, start: int) -> EmbeddedBatch:
+        chunks = await self._rows.load_chunks(document, start, self._batch_size)
+        texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
+        return EmbeddedBatch(chunks, texts, await self._embedder.embed(collection, texts))
+
+    async def _write_batch(self, document: Document, collection: str, batch: EmbeddedBatch) -> None:
+        points = await asyncio.to_thread(self._make_points, document, batch)
+        try:
+            await self._vectors.upsert(collection, points)
+        except UnknownCollectionError:
+            self._created.discard(collection)  # Somebody dropped it; the next attempt makes it.
+            raise
+        if batch.end == document.chunks_total and not batch.has_issues:
+            return  # It is ready at once, which says as much.
+        embedded = [(chunk, embedding) for chunk, _, embedding in batch]
+        await self._rows.write_progress(document, batch.end, embedded)
+
+    def _make_points(self, document: Document, batch: EmbeddedBatch) -> list[ChunkPoint]:
+        return [
+            ChunkPoint(
+                chunk_id=chunk.id,
+                user_id=document.user_id,
+                document_id=document.id,
+                tags=tuple(document.tags),
+                dense=embedding.vector,
+                sparse=self._sparse.encode_document(text, document.language),
+            )
+            for chunk, text, embedding in batch
+        ]
+
+    async def _finish(self, document: Document, collection: str) -> bool:
+        """Whether it is ready now. The owner may have changed what was indexed in the meantime."""
+        former = document.collection
+        if not await self._rows.mark_ready(document, collection):
+            await self._catch_up(document)
+            return False
+        if former not in (None, collection):
+            await self._vectors.delete_document(former, document.user_id, document.id)
+        return True
+
+    async def _catch_up(self, document: Document) -> None:
+        current = await self._rows.load(document.id)
+        if current is None:
+            raise DocumentVanishedError
+        if current.title != document.title:
+            await self._rows.update(document, chunks_done=0)
+        document.title, document.tags = current.title, current.tags
+        await write_tags(self._vectors, current)
