@@ -23,7 +23,7 @@ import asyncpg
 import numpy as np
 
 from src.config import DatabaseSettings, DocumentSettings, OllamaSettings
-from src.database import Sessions, create_engine, create_sessions, migrate, new_id
+from src.database import create_engine, migrate, new_id
 from src.documents.search import SearchQuery, SearchService
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, VectorIndex
 from src.documents.vectors.edge import EdgeVectorIndex
@@ -33,6 +33,7 @@ from src.embedded import run_postgres
 from src.embedded.models import run_offline_models
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
+from src.reading import Reader
 
 _SIZES = (1_000, 10_000, 100_000)
 _OWN = 1_000
@@ -53,7 +54,7 @@ _FREQUENCIES = [1 / rank for rank in range(1, len(_VOCABULARY) + 1)]
 class Parts:
     database: asyncpg.Connection
     llm: LLMService
-    sessions: Sessions
+    reader: Reader
     folder: Path
 
 
@@ -102,7 +103,7 @@ async def measure(
 ) -> tuple[list[float], list[float], list[float], list[float]]:
     """In turns: a search, the bare engine's and the model's part, a round trip to PostgreSQL."""
     collection = (await parts.llm.get_embedding_identity()).collection_name
-    service = SearchService(parts.sessions, index, _SPARSE, parts.llm, DocumentSettings())
+    service = SearchService(parts.reader, index, _SPARSE, parts.llm, DocumentSettings())
     search, engine, model, sql = [], [], [], []
     for text in make_queries():
         search.append(await clock(service.search(SearchQuery(text, user_id, _LIMIT))))
@@ -197,7 +198,7 @@ async def open_parts(stack: AsyncExitStack) -> Parts:
     settings = OllamaSettings(url=models, embed_model="offline-embed")
     servers = await stack.enter_async_context(open_servers(settings, [models]))
     llm = LLMService(servers, servers, settings)
-    return Parts(database, llm, create_sessions(engine), folder)
+    return Parts(database, llm, Reader(engine), folder)
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ async def _start(
     sessions, llm = parts.sessions, parts.llm
     readers = create_readers(parts.engine)
     reader, tokens = Reader(parts.engine), _create_tokens(settings)
-    search = SearchService(readers, parts.vectors, parts.sparse, llm, settings.documents)
+    search = SearchService(reader, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)

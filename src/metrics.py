@@ -71,6 +71,9 @@ POOL_SIZE: Final = _meter.create_gauge(
 POOL_IN_USE: Final = _meter.create_gauge(
     "colloquy.database.pool.in_use", description="Connections that are in use."
 )
+LOOP_TASKS: Final = _meter.create_gauge(
+    "colloquy.event_loop.tasks", description="Tasks of the event loop that have not ended."
+)
 LOOP_LAG: Final = _measure_seconds(
     "event_loop.lag", "How late the event loop comes back to what is due.", _SHORT
 )

@@ -70,6 +70,8 @@ def _amend(document: JSON) -> JSON:
     schemas: JSON = document["components"]["schemas"]
     for path, operation in _iter_operations(document):
         _drop_framework_error(operation["responses"])
+        for parameter in operation.get("parameters", []):
+            _drop_null(parameter)
         for response in operation["responses"].values():
             _drop_text_beside_events(response)
         if ACCESS[operation["operationId"]].who != "public":
@@ -142,6 +144,13 @@ def _add_error(responses: JSON, error: type[AppError]) -> None:
     known = responses.setdefault(str(error.status), entry)
     if f"`{error.code}`" not in known["description"]:
         known["description"] += f"\n\n{entry['description']}"
+
+
+def _drop_null(parameter: JSON) -> None:
+    """A header is left out; it has no way to be null."""
+    if parameter["in"] == "header" and "anyOf" in parameter["schema"]:
+        [kind] = [each for each in parameter["schema"].pop("anyOf") if each != {"type": "null"}]
+        parameter["schema"] |= kind
 
 
 def _drop_framework_error(responses: JSON) -> None:

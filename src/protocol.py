@@ -1,12 +1,15 @@
-"""Reads requests off the wire, with limits that uvicorn does not have: size and patience.
+"""Reads requests off the wire, with what uvicorn does not have: limits of size and patience.
 
 A client that sends its request a byte at a time, or stops in the middle, costs a connection for as
 long as it likes to. Here it has `patience_seconds`, and earns more by sending (as in Apache's
 mod_reqtimeout). While we do not read, for a full buffer or before "100 Continue", no time passes.
+
+A connection that is closed while its client still sends is reset, and the client may never see the
+answer that says why. So we listen a little longer, to nothing (RFC 9112, section 9.6).
 """
 
 from asyncio import TimerHandle, Transport
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import (
@@ -21,6 +24,8 @@ from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 _MOST_URL_BYTES: Final = 8 * 1024
 _MOST_HEADER_BYTES: Final = 32 * 1024
 _LEAST_BYTES_PER_SECOND: Final = 500
+_LINGER_SECONDS: Final = 5.0
+_LINGER_BYTES: Final = 8 * 1024 * 1024
 
 
 class MalformedRequestError(BadRequestError):
@@ -49,6 +54,24 @@ class HeadersTooLargeError(BadRequestError):
     default_detail = f"Headers have {_MOST_HEADER_BYTES:,} bytes at most."
 
 
+class _Transport:
+    """What uvicorn writes to: to close it is to tell the protocol that all is said."""
+
+    def __init__(self, inner: Transport, protocol: "GuardedProtocol") -> None:
+        self.write = inner.write
+        self._inner = inner
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401, whatever a transport has
+        return getattr(self._inner, name)
+
+    def close(self) -> None:
+        self._protocol.close()
+
+    def is_closing(self) -> bool:
+        return self._protocol.is_closing
+
+
 class GuardedProtocol(HttpToolsProtocol):
     patience_seconds: ClassVar[float] = 20.0
 
@@ -59,16 +82,40 @@ class GuardedProtocol(HttpToolsProtocol):
     _deadline: float = 0.0
     _timer: TimerHandle | None = None
     _refusal: AppError | None = None
+    _inner: Transport
+    _is_lingering: bool = False
+    _left_bytes: int = _LINGER_BYTES
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn
-        super().connection_made(transport)
+        self._inner = transport
+        super().connection_made(cast("Transport", _Transport(transport, self)))
         self._begin()
+
+    @property
+    def is_closing(self) -> bool:
+        return self._is_lingering or self._inner.is_closing()
+
+    def close(self) -> None:
+        """Close the connection; while its client still sends, in our direction alone at first."""
+        if self.is_closing or not self._is_receiving or self._is_silent:
+            self._inner.close()
+            return
+        self._end()
+        self._is_lingering = True
+        self._inner.write_eof()
+        self.flow.resume_reading()
+        self._timer = self.loop.call_later(_LINGER_SECONDS, self._inner.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_lingering:
+            self._left_bytes -= len(data)
+            if self._left_bytes < 0:
+                self._inner.close()
+            return
         if self._is_receiving:
             now = self.loop.time()
             earned = self._deadline + len(data) / _LEAST_BYTES_PER_SECOND
@@ -101,6 +148,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._end()
+        self.transport = self._inner
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -135,7 +183,6 @@ class GuardedProtocol(HttpToolsProtocol):
         raise httptools.HttpParserError
 
     def _refuse(self, error: AppError) -> None:
-        self._end()
         cycle = self._get_cycle()
         if cycle is not None:
             cycle.disconnected = True

@@ -40,6 +40,7 @@ from src.metrics import (
     JOBS_OLDEST,
     JOBS_WAITING,
     LOOP_LAG,
+    LOOP_TASKS,
     MODEL_QUEUE_LENGTH,
     MODEL_RUNNING,
     POOL_IN_USE,
@@ -138,6 +139,7 @@ class Sampler:
         assert isinstance(self._pool, QueuePool)  # noqa: S101, see `create_engine`
         POOL_SIZE.set(self._pool.size())
         POOL_IN_USE.set(self._pool.checkedout())
+        LOOP_TASKS.set(len(asyncio.all_tasks()))
         ANSWERS_RUNNING.set(self._answers.count_running() if self._answers else 0)
         for queue in self._llm.list_queues():
             MODEL_QUEUE_LENGTH.set(queue.waiting, {"model": queue.model})

@@ -9,6 +9,7 @@ from sqlalchemy import make_url, text
 
 from src.config import DatabaseSettings
 from src.database import DatabaseUnavailableError, create_engine, create_sessions
+from tests.fixtures.servers import listen
 
 _SSL_REQUEST = 80877103
 
@@ -24,12 +25,10 @@ async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
     writer.write(b"E" + struct.pack("!i", len(fields) + 4) + fields)
     await writer.drain()
-    writer.close()
 
 
 async def test_a_database_that_is_starting_up_is_away_and_no_error_of_ours() -> None:
-    async with await asyncio.start_server(refuse, "127.0.0.1") as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listen(refuse) as port:
         engine = create_engine(f"postgresql://u:p@127.0.0.1:{port}/db", DatabaseSettings())
         with pytest.raises(DatabaseUnavailableError):
             async with engine.connect():

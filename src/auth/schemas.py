@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, EmailStr, Field
+from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, StrictBool
 
 from src.auth.exceptions import MissingScopeError
 from src.schemas import InputSchema, Schema, show_example
@@ -51,7 +51,12 @@ Email = Annotated[
 ]
 Password = Annotated[
     str,
-    Field(min_length=8, max_length=128, description="8 to 128 characters with a digit."),
+    Field(
+        min_length=8,
+        max_length=128,
+        description="8 to 128 characters with a digit.",
+        json_schema_extra={"pattern": "[0-9]"},
+    ),
     AfterValidator(_require_digit),
 ]
 GivenPassword = Annotated[str, Field(max_length=128)]
@@ -137,7 +142,8 @@ class ManagedUserUpdate(InputSchema):
 
     role: Role | None = None
     is_active: Annotated[
-        bool | None, Field(description="False ends every login and suspends every API key.")
+        StrictBool | None,
+        Field(description="False ends every login and suspends every API key."),
     ] = None
     new_password: Annotated[
         Password | None, Field(description="For somebody who forgot theirs; ends every login.")
@@ -147,8 +153,10 @@ class ManagedUserUpdate(InputSchema):
 class LoginForm(Schema):
     """The password grant of OAuth 2 (RFC 6749, section 4.3); its other fields are ignored."""
 
-    username: Annotated[str, Field(max_length=254, description="User name or email address.")]
-    password: GivenPassword
+    username: Annotated[
+        str, Field(min_length=1, max_length=254, description="User name or email address.")
+    ]
+    password: Annotated[GivenPassword, Field(min_length=1)]
 
 
 class RefreshCreate(InputSchema):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 from typing_extensions import TypeAliasType
 
 from src.documents.schemas import DocumentIds, TagFilter
@@ -23,6 +23,7 @@ SystemPrompt = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)
 ]
 _MAX_FORMAT_CHARACTERS = 20_000
+_BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$"
 
 
 def _check_image(image: str) -> str:
@@ -41,7 +42,11 @@ def _check_format(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Image = Annotated[str, Field(min_length=4), AfterValidator(_check_image)]
+Image = Annotated[
+    str,
+    Field(min_length=4, json_schema_extra={"pattern": _BASE64}),
+    AfterValidator(_check_image),
+]
 JSONSchema = Annotated[dict[str, Any], AfterValidator(_check_format)]
 
 
@@ -210,7 +215,7 @@ class ChatSessionUpdate(ChatSessionFields):
     model_config = show_example(title="Lighthouses of Egypt")
 
     title: Title = ""
-    is_archived: bool = False
+    is_archived: StrictBool = False
 
     @model_validator(mode="after")
     def _refuse_nothing(self) -> Self:

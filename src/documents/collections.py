@@ -2,30 +2,32 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from src.database import Sessions
 from src.documents.models import Document
 from src.documents.queue import IngestJob, JobQueue
 from src.documents.vectors.base import VectorIndex
+from src.reading import CompiledSelect, Reader
 
 _BATCH = 500
 # Behind every file that somebody waits for.
 _LAST_IN_LINE = 1_000_000
 
 
-async def list_used(sessions: Sessions) -> list[str]:
+_NEXT = CompiledSelect(
+    select(func.min(Document.collection).label("name")).where(
+        Document.collection > bindparam("last")
+    )
+)
+
+
+async def list_used(reader: Reader) -> list[str]:
     """Every collection that whole documents are in, by one index probe for each."""
     used: list[str] = []
-    async with sessions() as session:
-        while True:
-            query = select(func.min(Document.collection))
-            if used:
-                query = query.where(Document.collection > used[-1])
-            found = await session.scalar(query)
-            if found is None:
-                return used
-            used.append(found)
+    while (row := await reader.fetch_one(_NEXT, last=used[-1] if used else "")) and row["name"]:
+        used.append(row["name"])
+    return used
 
 
 async def enqueue_outdated(sessions: Sessions, collection: str) -> int:

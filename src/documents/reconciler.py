@@ -19,6 +19,7 @@ from src.documents.queue import IngestJob, JobQueue
 from src.documents.storage import FileStorage
 from src.documents.usage import lock_usage
 from src.documents.vectors.base import Scope, VectorIndex
+from src.reading import Reader
 
 _PAGE: Final = 500
 # An upload writes its file before its row.
@@ -38,7 +39,10 @@ class Findings:
 
 
 class Reconciler:
-    def __init__(self, sessions: Sessions, vectors: VectorIndex, storage: FileStorage) -> None:
+    def __init__(
+        self, reader: Reader, sessions: Sessions, vectors: VectorIndex, storage: FileStorage
+    ) -> None:
+        self._reader = reader
         self._sessions = sessions
         self._vectors = vectors
         self._storage = storage
@@ -54,7 +58,7 @@ class Reconciler:
 
     async def drop_unused(self, *, mend: bool = True) -> int:
         """Count, and drop, the collections that no document is in or on its way to."""
-        used = set(await list_used(self._sessions))
+        used = set(await list_used(self._reader))
         async with self._sessions() as session:
             query = select(Document.next_collection).distinct()
             used |= {name for name in await session.scalars(query) if name is not None}

@@ -58,7 +58,11 @@ from src.sse import EventStreamResponse, encode_events
 
 router = ModuleRouter(prefix="/documents", tags=["documents"])
 
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+# A file goes out as what it is, unless a browser would take it for a page.
+_BYTES = {
+    media_type: {"schema": {"type": "string", "format": "binary"}}
+    for media_type in ("application/octet-stream", "*/*")
+}
 
 # The body is read from the socket by hand, so that no file is ever held in memory.
 _UPLOAD_BODY = {
@@ -69,6 +73,7 @@ _UPLOAD_BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["files"],
+                    "additionalProperties": False,
                     "properties": {
                         "files": {
                             "type": "array",
@@ -77,13 +82,14 @@ _UPLOAD_BODY = {
                         },
                         "title": {
                             "type": "string",
+                            "pattern": r"\S",
                             "maxLength": 200,
                             "description": "For an upload of one file; else the file name.",
                         },
                         "description": {"type": "string", "maxLength": 2000},
                         "tags": {
                             "type": "array",
-                            "items": {"type": "string", "maxLength": 50},
+                            "items": {"type": "string", "pattern": r"\S", "maxLength": 50},
                             "maxItems": 20,
                         },
                     },

@@ -12,6 +12,7 @@ from src.schemas import InputSchema, Problem, Schema, show_example
 DocumentStatus = TypeAliasType(
     "DocumentStatus", Literal["pending", "processing", "ready", "failed"]
 )
+_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=100)]
@@ -28,8 +29,10 @@ DocumentSort = Literal[
 DocumentCursor = Annotated[
     str | None, Field(max_length=1200, description="`next_cursor` of a former page.")
 ]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _NO_NUL
+]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), _NO_NUL]
 TagFilter = Annotated[list[Tag], Field(min_length=1, max_length=20)]
 
 

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, any_, bindparam, select
+from sqlalchemy import TEXT, Uuid, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from src.config import DocumentSettings
-from src.database import Sessions
 from src.documents.collections import list_used
 from src.documents.models import Chunk, Document
 from src.documents.ranking import (
@@ -33,15 +31,16 @@ from src.documents.vectors.base import (
 from src.documents.vectors.sparse import SparseEncoder
 from src.llm.service import LLMService
 from src.metrics import SEARCH_DURATION, measure
+from src.reading import CompiledSelect, Reader
 
 # Some hits may be stale, of documents that are gone, and some join a better one beside them.
 _SPARE_HITS = 10
 _HITS_PER_PASSAGE = 4
 _USED_SECONDS = 5.0
 
-_PASSAGE = tuple(PassageRead.model_fields.keys() - {"score"})
-# Every search runs it: it is built once, and for any number of hits it is the same statement.
-_CONFIRM = (
+_DOCUMENT_IDS = bindparam("document_ids", type_=ARRAY(Uuid))
+_TAGS = bindparam("tags", type_=ARRAY(TEXT))
+_CONFIRM = CompiledSelect(
     select(
         *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
         *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
@@ -51,6 +50,8 @@ _CONFIRM = (
     .where(
         Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
         Document.user_id == bindparam("user_id"),
+        or_(_DOCUMENT_IDS.is_(None), Document.id == any_(_DOCUMENT_IDS)),
+        or_(_TAGS.is_(None), Document.tags.overlap(_TAGS)),
     )
 )
 
@@ -83,13 +84,13 @@ class SearchService:
 
     def __init__(
         self,
-        sessions: Sessions,
+        reader: Reader,
         vectors: VectorIndex,
         sparse: SparseEncoder,
         llm: LLMService,
         settings: DocumentSettings,
     ) -> None:
-        self._sessions = sessions
+        self._reader = reader
         self._vectors = vectors
         self._sparse = sparse
         self._llm = llm
@@ -123,8 +124,7 @@ class SearchService:
     async def _encode(self, query: SearchQuery) -> SparseVector:
         if query.mode == "dense":
             return SparseVector((), ())
-        async with self._sessions() as session:
-            languages = await read_languages(session, query.user_id)
+        languages = await read_languages(self._reader, query.user_id)
         return self._sparse.encode_query(query.text, languages)
 
     async def _list_former(self, current: str) -> list[str]:
@@ -132,7 +132,7 @@ class SearchService:
         async with self._looking_up:  # One for all who search at this moment.
             now = asyncio.get_running_loop().time()
             if now > self._used_until:
-                self._used = await list_used(self._sessions)
+                self._used = await list_used(self._reader)
                 self._used_until = now + _USED_SECONDS
         return [collection for collection in self._used if collection != current]
 
@@ -150,17 +150,16 @@ class SearchService:
         """Keep the hits whose passage exists and is among those asked for, in their order."""
         if not hits:
             return []
-        statement = _CONFIRM
-        if query.document_ids is not None:
-            statement = statement.where(Document.id.in_(query.document_ids))
-        if query.tags is not None:
-            statement = statement.where(Document.tags.overlap([*query.tags]))
-        parameters = {"ids": [hit.chunk_id for hit in hits], "user_id": query.user_id}
-        async with self._sessions() as session:
-            rows = await session.execute(statement, parameters)
-            found = {row.chunk_id: row for row in rows}
+        rows = await self._reader.fetch_all(
+            _CONFIRM,
+            ids=[hit.chunk_id for hit in hits],
+            user_id=query.user_id,
+            document_ids=query.document_ids,
+            tags=query.tags,
+        )
+        found = {row["chunk_id"]: row for row in rows}
         return [
-            FoundPassage(_describe(row, hit.score), row.ordinal)
+            FoundPassage(PassageRead(**row, score=hit.score), row["ordinal"])
             for hit in hits
             if (row := found.get(hit.chunk_id))
         ]
@@ -172,7 +171,3 @@ def _get_scope(query: SearchQuery) -> Scope:
         document_ids=None if query.document_ids is None else tuple(query.document_ids),
         tags=None if query.tags is None else tuple(query.tags),
     )
-
-
-def _describe(row: Row[*tuple[Any, ...]], score: float) -> PassageRead:
-    return PassageRead(**{name: getattr(row, name) for name in _PASSAGE}, score=score)

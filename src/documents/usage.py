@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from src.config import DocumentSettings
 from src.documents.exceptions import QuotaExceededError
 from src.documents.models import DocumentUsage
+from src.reading import CompiledSelect, Reader
 
 
 @dataclass(slots=True)
@@ -36,8 +37,9 @@ class Allowance:
 
 
 _users = table("users", column("id", Uuid))
-# Every search runs it.
-_LANGUAGES = select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
+_LANGUAGES = CompiledSelect(
+    select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
+)
 
 
 async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
@@ -57,9 +59,10 @@ async def read_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
     return found or DocumentUsage(user_id=user_id, documents=0, size_bytes=0, languages=[])
 
 
-async def read_languages(session: AsyncSession, user_id: UUID) -> list[str]:
+async def read_languages(reader: Reader, user_id: UUID) -> list[str]:
     """Return the languages that the user has had documents of."""
-    return await session.scalar(_LANGUAGES, {"user_id": user_id}) or []
+    row = await reader.fetch_one(_LANGUAGES, user_id=user_id)
+    return row["languages"] if row else []
 
 
 async def note_language(session: AsyncSession, user_id: UUID, language: str) -> None:

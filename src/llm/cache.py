@@ -29,11 +29,13 @@ class ExpiringCache(Generic[KeyT, ValueT]):
         self._entries: dict[KeyT, _Entry[ValueT]] = {}
         self._loads: dict[KeyT, asyncio.Task[ValueT]] = {}
 
-    async def get(self, key: KeyT) -> ValueT:
+    def knows(self, key: KeyT) -> bool:
+        """Tell whether `get` would return at once."""
         entry = self._entries.get(key)
-        if entry is not None and monotonic() < entry.expires_at:
-            return entry.value
-        return await self.refresh(key)
+        return entry is not None and monotonic() < entry.expires_at
+
+    async def get(self, key: KeyT) -> ValueT:
+        return self._entries[key].value if self.knows(key) else await self.refresh(key)
 
     def clear(self) -> None:
         self._entries = {}

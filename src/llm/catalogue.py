@@ -14,6 +14,10 @@ class ModelCatalogue:
         self._models = ExpiringCache(self._load, ttl_seconds)
         self.known: dict[str, InstalledModel] | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        return self._models.knows(None)
+
     async def update(self, *, now: bool = False) -> None:
         """Ask the server when what is known is old, and in any case if `now`."""
         await (self._models.refresh(None) if now else self._models.get(None))

@@ -18,6 +18,7 @@ from src.llm.deadlines import Deadlines, limit_waits
 from src.llm.exceptions import LLMInvalidResponseError, ModelUnobtainableError
 from src.llm.ndjson import NDJSONDecoder
 from src.llm.schemas import ChatChunk, Embeddings
+from src.llm.thinking import ThinkingSplitter
 from src.llm.upstream_errors import map_upstream_errors, read_error
 from src.llm.wire import (
     ChatLine,
@@ -113,6 +114,8 @@ class OllamaClient:
         model goes on generating.
         """
         labels = {"model": request.model}
+        # To whoever can be told not to think, Ollama gives a field for thoughts.
+        splitter = ThinkingSplitter() if request.think is None else None
         started_at = perf_counter()
         with map_upstream_errors(request.model):
             async with (
@@ -120,7 +123,7 @@ class OllamaClient:
                 aclosing(limit_waits(reads, self._chat_deadlines)) as timely_reads,
             ):
                 async for lines in timely_reads:
-                    for chunk in map(_parse_chat_line, lines):
+                    for chunk in (_parse_chat_line(line, splitter) for line in lines):
                         if started_at:
                             MODEL_FIRST_TOKEN.record(perf_counter() - started_at, labels)
                             started_at = 0.0
@@ -233,13 +236,17 @@ def _encode(body: BaseModel) -> bytes:
     return body.model_dump_json(exclude_none=True).encode()
 
 
-def _parse_chat_line(line: str) -> ChatChunk:
+def _parse_chat_line(line: str, splitter: ThinkingSplitter | None) -> ChatChunk:
     reply = ChatLine.model_validate_json(line)
     if reply.error is not None:
         raise read_error(httpx.codes.INTERNAL_SERVER_ERROR, line.encode())
+    thinking, content = reply.message.thinking, reply.message.content
+    if splitter is not None:
+        thoughts, content = splitter.feed(content, is_last=reply.done)
+        thinking += thoughts
     return ChatChunk(
-        content=reply.message.content,
-        thinking=reply.message.thinking,
+        content=content,
+        thinking=thinking,
         tool_calls=reply.message.tool_calls or (),
         is_done=reply.done,
         done_reason=reply.done_reason,

@@ -163,7 +163,8 @@ class ModelServers:
             listener()
 
     async def _get_models(self, *, now: bool) -> dict[str, InstalledModel]:
-        await self._ask_all(lambda server: server.catalogue.update(now=now))
+        if now or not all(server.catalogue.is_fresh for server in self.list_well()):
+            await self._ask_all(lambda server: server.catalogue.update(now=now))
         models: dict[str, InstalledModel] = {}
         for server in self.servers:
             for name, model in (server.catalogue.known or {}).items():

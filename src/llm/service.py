@@ -74,7 +74,8 @@ class LLMService:
         )
         self._queries = QueryEmbedder(
             self._embed_queries,
-            most_requests=settings.embed_concurrency,
+            # Ollama works on one request for an embedding model after the other.
+            most_requests=len(embed_servers.servers),
             most_texts=settings.embed_batch_size,
         )
         # Where the model fails on a text, it will fail again: documents find out which text it is.

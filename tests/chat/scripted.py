@@ -26,6 +26,7 @@ class Script:
     requests: list[JSON] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
+    capabilities: tuple[str, ...] = ("completion", "thinking", "vision")
 
     def say(self, *answer: str, thinking: tuple[str, ...] = ()) -> None:
         self.pieces = [(text, "") for text in thinking] + [("", text) for text in answer]
@@ -36,7 +37,7 @@ def create_scripted_app(script: Script) -> Starlette:
         return JSONResponse({"models": [{"name": NAME, "model": NAME, "digest": "d" * 64}]})
 
     async def show_model(_: Request) -> Response:
-        return JSONResponse({"capabilities": ["completion", "thinking", "vision"]})
+        return JSONResponse({"capabilities": script.capabilities})
 
     async def chat(request: Request) -> Response:
         script.requests.append(await request.json())

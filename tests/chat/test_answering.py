@@ -165,3 +165,12 @@ async def test_the_model_may_find_a_title(scripted_settings: Settings, script: S
         await user.ask("And this?", **NO_DOCUMENTS, session_id=answer["session_id"])
         await asyncio.sleep(0.05)
         assert len(script.requests) == 3
+
+
+async def test_thoughts_between_tags_are_no_part_of_the_answer(script: Script, asker: User) -> None:
+    script.capabilities = ("completion",)
+    script.say("<th", "ink>Hm, [1].</thi", "nk>\n\nSo it ", "is.")
+    answer = await asker.ask("Well?", **NO_DOCUMENTS)
+    message: JSON = (await asker.http.get(f"/chat/messages/{answer['message_id']}")).json()
+    assert (message["thinking"], message["content"]) == ("Hm, [1].", "So it is.")
+    assert "think" not in script.requests[0]

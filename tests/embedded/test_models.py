@@ -11,6 +11,7 @@ import pytest
 
 from src.embedded import EmbeddedError, find_ollama, run_offline_models
 from tests.embedded.processes import is_running, run_python, wait_until
+from tests.fixtures.servers import listen
 
 STAND_IN = """
 import http.server, os, sys
@@ -45,18 +46,16 @@ asyncio.run(main())
 
 
 @asynccontextmanager
-async def answer(response: bytes, *, after_seconds: float = 0) -> AsyncIterator[str]:
+async def answer(response: bytes) -> AsyncIterator[str]:
     """Serve the same bytes to every request."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(after_seconds)
         writer.write(response)
         await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listen(handle) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def build_response(status: str, body: str) -> bytes:
@@ -85,8 +84,11 @@ async def test_only_ollama_is_taken_for_ollama(response: bytes, *, is_ollama: bo
 
 
 async def test_silence_is_not_waited_for() -> None:
-    async with answer(build_response("200 OK", '{"version": "0"}'), after_seconds=0.5) as url:
-        assert not await find_ollama(url, timeout_seconds=0.1)
+    async def say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()  # Until the client has had enough.
+
+    async with listen(say_nothing) as port:
+        assert not await find_ollama(f"http://127.0.0.1:{port}", timeout_seconds=0.1)
 
 
 async def test_closed_port_is_no_ollama() -> None:

@@ -156,8 +156,11 @@ def _make_api(folder: Path, env: Mapping[str, str], name: str) -> Part:
 
 
 def _make_worker(folder: Path, env: Mapping[str, str], name: str) -> Part:
+    port = find_free_port()
+
     async def works(part: Part) -> bool:
-        """A worker has no address to ask; it says when it begins."""
+        """A worker has no API to ask; it says when it begins."""
         return "working" in part.log
 
-    return Part(name, [COLLOQUY, "worker"], folder, works, env)
+    own = {**env, "METRICS_WORKER_PORT": str(port)}
+    return Part(name, [COLLOQUY, "worker"], folder, works, own, f"http://{HOST}:{port}")

@@ -1,10 +1,12 @@
-"""What the processes of a fleet hold: memory, file descriptors, threads, connections."""
+"""What the processes of a fleet hold: memory, file descriptors, threads, tasks, connections."""
 
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
+import httpx
 import psutil
 
 from tests.fleet.fleet import Fleet
@@ -12,7 +14,8 @@ from tests.fleet.parts import Part
 
 _MEGABYTE = 2**20
 # Allocators and caches breathe; a leak of ten minutes under this traffic is larger.
-_MOST_GROWTH = {"memory": 40.0, "files": 25.0, "threads": 8.0, "children": 4.0}
+_MOST_GROWTH = {"memory": 40.0, "files": 25.0, "threads": 8.0, "tasks": 20.0, "children": 4.0}
+_TASKS = "colloquy_event_loop_tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +25,31 @@ class Sample:
     memory: float
     files: float
     threads: float
+    tasks: float
     children: float
 
 
-def take(part: Part) -> Sample | None:
+async def take(part: Part) -> Sample | None:
     """Measure a part; None when it does not run."""
     try:
+        tasks = await count_tasks(part)
         process = psutil.Process(part.pid)
         return Sample(
             memory=process.memory_info().rss / _MEGABYTE,
             files=process.num_fds(),
             threads=process.num_threads(),
+            tasks=tasks,
             children=len(process.children(recursive=True)),
         )
-    except (psutil.Error, AssertionError):
+    except (psutil.Error, httpx.HTTPError, AssertionError):
         return None
+
+
+async def count_tasks(part: Part) -> float:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        metrics = (await http.get(f"{part.url}/metrics")).text
+    [value] = re.findall(rf"^{_TASKS} (.+)$", metrics, re.MULTILINE)
+    return float(value)
 
 
 def compare(samples: Sequence[Sample]) -> dict[str, tuple[float, float, float, bool]]:

@@ -56,12 +56,12 @@ class Soak:
             if killing.done():
                 break
             if time.monotonic() > self._measured_from:
-                self._sample()
+                await self._sample()
         await killing
 
-    def _sample(self) -> None:
+    async def _sample(self) -> None:
         for part in self.spared:
-            if sample := gauges.take(part):
+            if sample := await gauges.take(part):
                 self.samples[part.name].append(sample)
 
     async def _kill_now_and_then(self) -> None:

@@ -73,3 +73,11 @@ async def test_a_key_for_idempotence_belongs_to_its_user(stranger: User, user: U
     first = await user.http.post("/chat/query", json=body, headers=headers)
     second = await stranger.http.post("/chat/query", json=body, headers=headers)
     assert first.json()["message_id"] != second.json()["message_id"]
+
+
+async def test_a_chat_does_not_go_on_from_an_answer_of_another(user: User) -> None:
+    here = await user.ask("Here?", use_documents=False)
+    there = await user.ask("There?", use_documents=False)
+    body = {"session_id": here["session_id"], "parent_message_id": there["message_id"]}
+    response = await user.http.post("/chat/query", json={"query": "Where?", **body})
+    assert (response.status_code, response.json()["code"]) == (404, "message_not_found")

@@ -141,9 +141,10 @@ async def exchange(server: LoopbackServer, *parts: bytes) -> tuple[int, str]:
     port = server.servers[0].sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        for part in parts:
-            writer.write(part)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
             answer = await reader.read()
     finally:
         writer.close()
@@ -199,6 +200,28 @@ async def test_what_does_not_arrive_properly_is_cut(
     assert not code or json.loads(body)["code"] == code
     await wait_until(lambda: not hasty_server.server_state.connections, seconds=30)
     await hasty_server.wait_until_idle()
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (
+            b"POST /api/v1/auth/refresh HTTP/1.1\r\nContent-Type: application/json\r\n",
+            "request_too_large",
+        ),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n", "url_too_long"),
+        (b"NONSENSE /\r\n", "malformed_request"),
+    ],
+)
+async def test_who_sends_too_much_is_told_so(
+    server: LoopbackServer, head: bytes, code: str
+) -> None:
+    """All of it was sent before the answer is read: a reset connection would take that away."""
+    body = b"x" * 6_000_000
+    length = b"Host: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    _, answer = await exchange(server, head + length, body)
+    assert json.loads(answer)["code"] == code
+    await wait_until(lambda: not server.server_state.connections)
 
 
 async def test_who_waits_for_an_answer_is_not_cut(hasty_server: LoopbackServer) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fixtures.servers import LoopbackServer
+from tests.fixtures.servers import LoopbackServer, listen
 from tests.fixtures.users import User, bearer
 
 
@@ -16,16 +16,15 @@ class Trap:
         self.calls: list[bytes] = []
         self.url = ""
 
-    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def note(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         self.calls.append(await reader.read(100))
-        writer.close()
 
 
 @pytest.fixture
 async def trap() -> AsyncIterator[Trap]:
     trap = Trap()
-    async with await asyncio.start_server(trap.listen, "127.0.0.1", 0) as server:
-        trap.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/trap"
+    async with listen(trap.note) as port:
+        trap.url = f"http://127.0.0.1:{port}/trap"
         yield trap
     assert trap.calls == []
 

@@ -106,6 +106,7 @@ async def test_answers_of_the_api_are_no_pages_and_not_kept(
     assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
     assert "server" not in response.headers or "uvicorn" in response.headers["server"]
 
 

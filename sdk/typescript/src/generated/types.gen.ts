@@ -2854,7 +2854,7 @@ export type DocumentsUploadDocumentsData = {
         /**
          * A retry with the same key and the same files gets the first answer.
          */
-        'Idempotency-Key'?: string | null;
+        'Idempotency-Key'?: string;
     };
     path?: never;
     query?: never;
@@ -3354,9 +3354,9 @@ export type DocumentsDownloadDocumentData = {
         /**
          * One range, `bytes=0-99`.
          */
-        Range?: string | null;
-        'if-range'?: string | null;
-        'if-none-match'?: string | null;
+        Range?: string;
+        'if-range'?: string;
+        'if-none-match'?: string;
     };
     path: {
         document_id: string;
@@ -3478,7 +3478,7 @@ export type ChatAskData = {
         /**
          * Your name for this request: sent again within a day, it returns the same answer instead of asking anew.
          */
-        'Idempotency-Key'?: string | null;
+        'Idempotency-Key'?: string;
     };
     path?: never;
     query?: never;
@@ -3577,7 +3577,7 @@ export type ChatAskStreamData = {
         /**
          * Your name for this request: sent again within a day, it returns the same answer instead of asking anew.
          */
-        'Idempotency-Key'?: string | null;
+        'Idempotency-Key'?: string;
     };
     path?: never;
     query?: never;
@@ -3727,7 +3727,7 @@ export type ChatResumeStreamData = {
         /**
          * The `id:` of the last event that you have.
          */
-        'Last-Event-ID'?: number | null;
+        'Last-Event-ID'?: number;
     };
     path: {
         message_id: string;
@@ -3849,7 +3849,7 @@ export type ChatRegenerateMessageData = {
         /**
          * Your name for this request: sent again within a day, it returns the same answer instead of asking anew.
          */
-        'Idempotency-Key'?: string | null;
+        'Idempotency-Key'?: string;
     };
     path: {
         message_id: string;
@@ -4937,7 +4937,7 @@ export type OpenaiCreateChatCompletionData = {
         /**
          * Not OpenAI's: a chat of yours, in which question and answer are kept.
          */
-        'X-Colloquy-Session'?: string | null;
+        'X-Colloquy-Session'?: string;
     };
     path?: never;
     query?: never;
@@ -5022,7 +5022,7 @@ export type OpenaiCreateCompletionData = {
         /**
          * Not OpenAI's: a chat of yours, in which question and answer are kept.
          */
-        'X-Colloquy-Session'?: string | null;
+        'X-Colloquy-Session'?: string;
     };
     path?: never;
     query?: never;
@@ -5107,7 +5107,7 @@ export type OpenaiCreateResponseData = {
         /**
          * Not OpenAI's: a chat of yours, in which question and answer are kept.
          */
-        'X-Colloquy-Session'?: string | null;
+        'X-Colloquy-Session'?: string;
     };
     path?: never;
     query?: never;
