@@ -49,13 +49,6 @@ class InputSchema(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-def refuse_truth(value: object) -> object:
-    """Keep `true` from being the number that it is in Python."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number")  # noqa: TRY004, pydantic takes this one
-    return value
-
-
 # JSON is written to 255 levels, and read by others to 200: what callers nest gets less.
 _LEVELS_KEPT = 160
 

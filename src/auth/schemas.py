@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, StrictBool
+from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, StrictBool, field_validator
 
 from src.auth.exceptions import MissingScopeError
 from src.schemas import InputSchema, Schema, show_example
@@ -188,6 +188,14 @@ class APIKeyCreate(InputSchema):
     expires_at: Annotated[AwareDatetime | None, Field(description="Null: it does not expire.")] = (
         None
     )
+
+    @field_validator("expires_at", mode="before")
+    @classmethod
+    def _refuse_number(cls, value: object) -> object:
+        """Read no number as seconds since 1970."""
+        if isinstance(value, int | float):
+            raise ValueError("must be a date and time")  # noqa: TRY004, pydantic takes this one
+        return value
 
 
 class APIKeyRead(Schema):

@@ -13,7 +13,11 @@ DocumentStatus = TypeAliasType(
     "DocumentStatus", Literal["pending", "processing", "ready", "failed"]
 )
 _NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=100)]
 DocumentSort = Literal[

@@ -6,18 +6,16 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, field_validator
 from typing_extensions import TypeAliasType
 
-from src.schemas import InputSchema, Problem, Schema, refuse_truth, show_example
+from src.schemas import InputSchema, Problem, Schema, show_example
 
 Role = Literal["system", "user", "assistant", "tool"]
 Think = bool | Literal["low", "medium", "high"]
 # "json", or the JSON schema that the answer has to follow.
 ResponseFormat = Literal["json"] | dict[str, Any]
-_Number = Annotated[int, BeforeValidator(refuse_truth)]
-_Share = Annotated[float, BeforeValidator(refuse_truth)]
-Penalty = Annotated[_Share, Field(ge=-2, le=2)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +79,30 @@ class Caller(Protocol):
 class ChatOptions(InputSchema):
     """How the model picks its words. What would make Ollama load the model anew is not offered."""
 
-    temperature: Annotated[_Share | None, Field(ge=0, le=2)] = None
-    top_p: Annotated[_Share | None, Field(ge=0, le=1)] = None
-    top_k: Annotated[_Number | None, Field(ge=1, le=1000)] = None
-    min_p: Annotated[_Share | None, Field(ge=0, le=1)] = None
-    repeat_penalty: Annotated[_Share | None, Field(ge=0, le=2)] = None
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
+    top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    top_k: Annotated[int | None, Field(ge=1, le=1000)] = None
+    min_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    repeat_penalty: Annotated[float | None, Field(ge=0, le=2)] = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    seed: Annotated[_Number | None, Field(ge=-(2**31), lt=2**31)] = None
+    seed: Annotated[int | None, Field(ge=-(2**31), lt=2**31)] = None
     stop: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=100)]] | None,
         Field(max_length=8, description="Texts that end the answer."),
     ] = None
     num_predict: Annotated[
-        _Number | None,
+        int | None,
         Field(ge=1, description="The most tokens of the answer, within the server's."),
     ] = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth(cls, value: object) -> object:
+        """Keep `true` from being the number that it is in Python."""
+        if isinstance(value, bool):
+            raise ValueError("must not be true or false")  # noqa: TRY004, pydantic takes this one
+        return value
 
 
 class ModelRead(Schema):
