@@ -66,7 +66,7 @@ class Setting:
 
     characters: int = DocumentSettings().chunk_characters
     overlap: int = DocumentSettings().chunk_overlap_characters
-    dense_weight: float = 0.3
+    dense_weight: float = 0.1
     weights: Bm25Weights = field(default_factory=Bm25Weights)
     hits: int = _HITS
 
@@ -83,7 +83,8 @@ ALTERNATIVES: Final = {
     "a quarter shared": Setting(overlap=437),
     "30 hits": Setting(hits=30),
     "100 hits": Setting(hits=100),
-    "dense side counts 0.18": Setting(dense_weight=0.18),
+    "dense side counts nothing": Setting(dense_weight=0.0),
+    "dense side counts 0.3": Setting(dense_weight=0.3),
     "dense side counts 0.5": Setting(dense_weight=0.5),
     "dense side counts 1": Setting(dense_weight=1.0),
     "BM25 k 1.2, b 0.75": Setting(weights=Bm25Weights(k=1.2, b=0.75)),

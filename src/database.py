@@ -1,5 +1,6 @@
 """The engine, the sessions and the one transaction of a request. Nothing else commits."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, MissingGreenlet, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util.concurrency import in_greenlet
 from starlette.requests import HTTPConnection
 
 from src.config import DatabaseSettings
@@ -83,7 +85,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012, SQLAlchemy's own form
 
 
-class _Pool(AsyncAdaptedQueuePool):
+class ConnectionPool(AsyncAdaptedQueuePool):
     """Says in our own words that there is no connection to be had, to every session and task alike.
 
     All may be busy, or a new one ends before it is set up.
@@ -94,6 +96,13 @@ class _Pool(AsyncAdaptedQueuePool):
             return super().connect()
         except _UNFINISHED as exc:
             raise DatabaseUnavailableError from exc
+
+    def connect_idle(self) -> PoolProxiedConnection | None:
+        """Lend a connection that is there and alive; called from where nothing can be awaited."""
+        if self.checkedin():
+            with contextlib.suppress(MissingGreenlet):  # It died, and is to be replaced.
+                return super().connect()
+        return None
 
 
 def new_id() -> UUID:
@@ -113,7 +122,7 @@ def asyncpg_url(url: str) -> URL:
 def create_engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
     engine = create_async_engine(
         asyncpg_url(url),
-        poolclass=_Pool,
+        poolclass=ConnectionPool,
         pool_size=settings.pool_size,
         max_overflow=0,
         hide_parameters=True,  # They hold questions and documents; errors go to the log.
@@ -185,6 +194,8 @@ def _connect(
     arguments: tuple[Any, ...],
     parameters: dict[str, Any],
 ) -> DBAPIConnection:
+    if not in_greenlet():
+        raise MissingGreenlet  # `connect_idle` leaves it to `connect`, which can wait.
     try:
         return dialect.connect(*arguments, **parameters)
     # The dialect translates what the server says, such as that it is still starting up.

@@ -19,6 +19,8 @@ ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
 
 Cursor = Annotated[str | None, Field(max_length=200, description="`next_cursor` of a former page.")]
+# For text of which something has to be left without the white space around it.
+VISIBLE: Any = Field(json_schema_extra={"pattern": r"\S"})
 PageSize = Annotated[int, Field(ge=1, le=100, description="The most items to return.")]
 
 
@@ -38,9 +40,10 @@ class Schema(BaseModel):
     )
 
 
-def show_example(**fields: Any) -> ConfigDict:  # noqa: ANN401, whatever JSON a field takes
+def show_example(*, min_fields: int = 0, **fields: Any) -> ConfigDict:  # noqa: ANN401, any JSON
     """Give a body an example, which `/docs` offers to send instead of made-up ids."""
-    return ConfigDict(json_schema_extra={"examples": [fields]})
+    least: dict[str, Any] = {"minProperties": min_fields} if min_fields else {}
+    return ConfigDict(json_schema_extra={"examples": [fields], **least})
 
 
 class InputSchema(BaseModel):

@@ -77,3 +77,30 @@ async def test_a_busy_pool_is_an_outage_too(engine: AsyncEngine) -> None:
         with pytest.raises(DatabaseUnavailableError):
             await read_number(Reader(engine), "1")
     assert await read_number(Reader(engine), "1") == "1"
+
+
+async def test_a_connection_that_died_while_idle_is_replaced(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await execute(database_url, f"SELECT pg_terminate_backend({driver.get_server_pid()})")
+    while not driver.is_closed():
+        await asyncio.sleep(0.01)
+    reader = Reader(engine)
+    assert await read_number(reader, "2") == "2"
+    assert count_borrowed(engine) == 0
+
+
+async def test_who_waits_too_long_for_a_turn_meets_an_outage(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    reader = Reader(engine)
+    sleeping = await start_sleeping(reader, database_url, "busy")
+    with pytest.raises(DatabaseUnavailableError):
+        await read_number(reader, "1")
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    assert await read_number(reader, "1") == "1"

@@ -7,13 +7,15 @@ from sqlalchemy import bindparam, or_, select
 from src.auth.api_keys import KeyUseRecorder
 from src.auth.exceptions import InvalidAPIKeyError, InvalidTokenError
 from src.auth.models import APIKey, LoginSession, User
-from src.auth.schemas import Principal
+from src.auth.schemas import Principal, UserRead
 from src.auth.tokens import AccessTokens, hash_secret, is_api_key
 from src.database import utc_now
 from src.reading import CompiledSelect, Reader
 
-_ROLE_OF_LOGIN: Final = CompiledSelect(
-    select(User.role)
+# What `/auth/me` shows: to ask who it is answers that as well.
+_ACCOUNT: Final = [getattr(User, name) for name in UserRead.model_fields]
+_OWNER_OF_LOGIN: Final = CompiledSelect(
+    select(*_ACCOUNT)
     .join(LoginSession, LoginSession.user_id == User.id)
     .where(
         User.id == bindparam("user_id"),
@@ -24,7 +26,7 @@ _ROLE_OF_LOGIN: Final = CompiledSelect(
     )
 )
 _OWNER_OF_KEY: Final = CompiledSelect(
-    select(APIKey.id, APIKey.user_id, APIKey.scopes, APIKey.last_used_at)
+    select(APIKey.id.label("key_id"), APIKey.scopes, APIKey.last_used_at, *_ACCOUNT)
     .join(User, User.id == APIKey.user_id)
     .where(
         APIKey.key_hash == bindparam("key_hash"),
@@ -51,15 +53,15 @@ class Authenticator:
     async def _resolve_token(self, token: str) -> Principal:
         claims = self._tokens.read(token)
         row = await self._reader.fetch_one(
-            _ROLE_OF_LOGIN, user_id=claims.user_id, login_id=claims.login_id, now=utc_now()
+            _OWNER_OF_LOGIN, user_id=claims.user_id, login_id=claims.login_id, now=utc_now()
         )
         if row is None:
             raise InvalidTokenError
-        return Principal(claims.user_id, row["role"], login_id=claims.login_id)
+        return Principal(row["id"], row["role"], row, login_id=claims.login_id)
 
     async def _resolve_key(self, key: str) -> Principal:
         row = await self._reader.fetch_one(_OWNER_OF_KEY, key_hash=hash_secret(key), now=utc_now())
         if row is None:
             raise InvalidAPIKeyError
-        self._key_uses.note(row["id"], row["last_used_at"])
-        return Principal(row["user_id"], "user", frozenset(row["scopes"]), key_id=row["id"])
+        self._key_uses.note(row["key_id"], row["last_used_at"])
+        return Principal(row["id"], "user", row, frozenset(row["scopes"]), key_id=row["key_id"])

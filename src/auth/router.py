@@ -42,8 +42,6 @@ from src.auth.schemas import (
     UserRead,
     UserUpdate,
 )
-from src.auth.service import read_account
-from src.reading import ReaderDep
 from src.routes import ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
@@ -105,9 +103,9 @@ async def log_out_everywhere(user: CurrentUser, service: LoginServiceDep) -> Non
 
 
 @router.get("/me")
-async def get_me(user: CurrentUser, reader: ReaderDep) -> UserRead:
+async def get_me(user: CurrentUser) -> UserRead:
     """Return the account that the access token or API key belongs to."""
-    return await read_account(reader, user.user_id)
+    return UserRead.model_validate(user.account)
 
 
 @router.patch("/me", responses=problem_responses(UsernameTakenError, EmailTakenError))

@@ -1,8 +1,9 @@
 """What crosses the API about accounts, and the `Principal` that other modules see of a caller."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, StrictBool, field_validator
@@ -68,11 +69,12 @@ class Principal:
     """Who is asking, as far as the other modules need to know.
 
     Somebody with a login has every scope and their own role. An API key has the scopes it was
-    given, and never acts as an administrator.
+    given, and never acts as an administrator. `account` has what `UserRead` shows.
     """
 
     user_id: UUID
     role: Role
+    account: Mapping[str, Any] = field(repr=False, compare=False)
     scopes: frozenset[Scope] = ALL_SCOPES
     login_id: UUID | None = None
     key_id: UUID | None = None
@@ -184,7 +186,11 @@ class APIKeyCreate(InputSchema):
     model_config = show_example(name="Nightly report", scopes=["chat", "documents:read"])
 
     name: KeyName
-    scopes: Annotated[frozenset[Scope], Field(min_length=1)]
+    scopes: Annotated[
+        frozenset[Scope],
+        # One that is named twice is named.
+        Field(min_length=1, json_schema_extra=lambda schema: schema.pop("uniqueItems")),
+    ]
     expires_at: Annotated[AwareDatetime | None, Field(description="Null: it does not expire.")] = (
         None
     )

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,18 +29,10 @@ from src.auth.schemas import (
     Principal,
     Role,
     UserCreate,
-    UserRead,
     UserUpdate,
 )
 from src.config import AuthSettings
 from src.database import is_unique_violation, release
-from src.reading import CompiledSelect, Reader
-
-_ACCOUNT: Final = CompiledSelect(
-    select(*(getattr(User, name) for name in UserRead.model_fields)).where(
-        User.id == bindparam("user_id")
-    )
-)
 
 
 class AccountDataPurger(Protocol):
@@ -176,13 +168,6 @@ class AccountService:
         """Record what stays true although the request fails."""
         await self._trail.record(kind, user_id, actor_id=user_id)
         await release(self._session)
-
-
-async def read_account(reader: Reader, user_id: UUID) -> UserRead:
-    row = await reader.fetch_one(_ACCOUNT, user_id=user_id)
-    if row is None:
-        raise UserNotFoundError
-    return UserRead.model_validate(row)
 
 
 async def add_user(session: AsyncSession, new: UserCreate, password_hash: str, role: Role) -> User:

@@ -12,15 +12,17 @@ from typing_extensions import TypeAliasType
 
 from src.documents.schemas import DocumentIds, TagFilter
 from src.llm.schemas import ChatOptions, Think
-from src.schemas import InputSchema, Schema, check_writable, show_example
+from src.schemas import VISIBLE, InputSchema, Schema, check_writable, show_example
 
 MessageStatus = TypeAliasType(
     "MessageStatus", Literal["streaming", "completed", "stopped", "interrupted", "failed"]
 )
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), VISIBLE
+]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 SystemPrompt = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000), VISIBLE
 ]
 _MAX_FORMAT_CHARACTERS = 20_000
 _BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$"
@@ -56,6 +58,7 @@ class QueryCreate(InputSchema):
     query: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=32_000),
+        VISIBLE,
         Field(description="The question."),
     ]
     session_id: Annotated[
@@ -146,7 +149,7 @@ class FeedbackUpdate(InputSchema):
 
     rating: Literal["up", "down"]
     comment: Annotated[
-        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
+        str | None, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), VISIBLE
     ] = None
 
 
@@ -212,7 +215,7 @@ class ChatSessionCreate(ChatSessionFields):
 class ChatSessionUpdate(ChatSessionFields):
     """Only what is sent is changed; null takes a setting back."""
 
-    model_config = show_example(title="Lighthouses of Egypt")
+    model_config = show_example(min_fields=1, title="Lighthouses of Egypt")
 
     title: Title = ""
     is_archived: StrictBool = False

@@ -1,22 +1,32 @@
 """What crosses the API about documents."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 from typing_extensions import TypeAliasType
 
-from src.schemas import InputSchema, Problem, Schema, show_example
+from src.schemas import VISIBLE, InputSchema, Problem, Schema, show_example
 
 DocumentStatus = TypeAliasType(
     "DocumentStatus", Literal["pending", "processing", "ready", "failed"]
 )
-_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
+
+
+def _refuse_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain a NUL character")
+    return text
+
+
+_NO_NUL: Any = AfterValidator(_refuse_nul)
+_VISIBLE: Any = Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"})
 Tag = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=50),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    _NO_NUL,
+    _VISIBLE,
 ]
 Tags = Annotated[list[Tag], Field(max_length=20)]
 DocumentIds = Annotated[list[UUID], Field(min_length=1, max_length=100)]
@@ -34,9 +44,17 @@ DocumentCursor = Annotated[
     str | None, Field(max_length=1200, description="`next_cursor` of a former page.")
 ]
 Title = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _NO_NUL
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    _NO_NUL,
+    _VISIBLE,
 ]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), _NO_NUL]
+Description = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=2000),
+    _NO_NUL,
+    Field(json_schema_extra={"pattern": r"^[^\x00]*$"}),
+]
 TagFilter = Annotated[list[Tag], Field(min_length=1, max_length=20)]
 
 
@@ -57,18 +75,9 @@ class DocumentUpdate(InputSchema):
     description: Description | None = None
     tags: Tags = Field(default_factory=list)
 
-    @field_validator("title", "description")
-    @classmethod
-    def _refuse_nul(cls, value: str | None) -> str | None:
-        if value is not None and "\0" in value:
-            raise ValueError("must not contain a NUL character")
-        return value
-
     @field_validator("tags")
     @classmethod
     def _keep_once(cls, tags: list[str]) -> list[str]:
-        if any("\0" in tag for tag in tags):
-            raise ValueError("must not contain a NUL character")
         return list(dict.fromkeys(tags))
 
 
@@ -205,7 +214,9 @@ class ChunkPage(Schema):
 class SearchCreate(InputSchema):
     model_config = show_example(query="lighthouse of Alexandria", limit=5)
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+    query: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), VISIBLE
+    ]
     limit: Annotated[int, Field(ge=1, le=50)] = 10
     document_ids: DocumentIds | None = None
     tags: Annotated[

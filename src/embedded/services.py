@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 _LOCAL_OLLAMA = "http://127.0.0.1:11434"
 # Embeddings that know words only add little to a search by words; decision 0005 has the table.
-_OFFLINE_WEIGHT = 0.3
+_OFFLINE_WEIGHT = 0.1
 # They mostly sleep between two words.
 _OFFLINE_CONCURRENCY = 256
 

@@ -28,7 +28,7 @@ from src.chat.schemas import (
 from src.database import SessionDep, release
 from src.reading import ReaderDep
 from src.routes import ModuleRouter
-from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
+from src.schemas import VISIBLE, Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
 router = ModuleRouter(prefix="/chat", tags=["chat"])
 
@@ -145,6 +145,7 @@ async def search_messages(
     q: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+        VISIBLE,
         Query(description='Words that must all be there; also `"a phrase"`, `or` and `-not`.'),
     ],
     cursor: Annotated[Cursor, Query()] = None,

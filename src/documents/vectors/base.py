@@ -12,9 +12,10 @@ from uuid import UUID
 DENSE: Final = "dense"
 SPARSE: Final = "sparse"
 
-# How many hits each side hands to the fusion: deep enough that a passage which is mediocre on
-# both sides can still win, and cheap, because only ids travel.
-PREFETCH_LIMIT: Final = 50
+# How many hits each side hands to the fusion, for one that it returns: a passage which is mediocre
+# on both sides can still win, and what only one side finds cannot push the other's out. Cheap,
+# because only ids travel.
+PREFETCH_FACTOR: Final = 2
 # Reciprocal rank fusion, `1 / (rank / weight + k - 1)`, with the sparse weight at 1.
 RRF_K: Final = 2
 

@@ -46,7 +46,7 @@ from qdrant_edge import SparseVector as EdgeSparseVector
 from src.documents.exceptions import UnknownCollectionError, VectorsUnavailableError
 from src.documents.vectors.base import (
     DENSE,
-    PREFETCH_LIMIT,
+    PREFETCH_FACTOR,
     RRF_K,
     SPARSE,
     ChunkPoint,
@@ -279,7 +279,7 @@ def _build_request(query: HybridQuery, scope: Scope, limit: int) -> QueryRequest
         return QueryRequest(
             limit, query=nearest[query.mode], filter=allowed, params=params.get(query.mode)
         )
-    depth = max(limit, PREFETCH_LIMIT)
+    depth = PREFETCH_FACTOR * limit
     return QueryRequest(
         limit,
         query=Fusion.Rrf(  # type: ignore[arg-type]  # the stub forgets that it is a Fusion

@@ -16,7 +16,7 @@ from src.config import QdrantSettings
 from src.documents.exceptions import UnknownCollectionError, VectorsUnavailableError
 from src.documents.vectors.base import (
     DENSE,
-    PREFETCH_LIMIT,
+    PREFETCH_FACTOR,
     RRF_K,
     SPARSE,
     ChunkPoint,
@@ -194,7 +194,7 @@ class ServerVectorIndex:
                 limit=limit,
                 with_payload=False,
             )
-        depth = max(limit, PREFETCH_LIMIT)
+        depth = PREFETCH_FACTOR * limit
         return await self._client.query_points(
             collection,
             query=models.RrfQuery(rrf=models.Rrf(k=RRF_K, weights=[*query.weights.values()])),
