@@ -75,15 +75,15 @@ class AnswerEngine:
         self._runs: dict[UUID, _Run] = {}
         self._conductors: set[asyncio.Task[None]] = set()
         self._namings: set[asyncio.Task[None]] = set()
-        self._recorder = AnswerRecorder(sessions, settings.save_interval_seconds)
-        self._recording = asyncio.create_task(self._recorder.run())
+        self.recorder = AnswerRecorder(sessions, settings.save_interval_seconds)
+        self._recording = asyncio.create_task(self.recorder.run())
 
     def start(self, question: Question) -> LiveAnswer:
         """Begin to generate; the question must be committed."""
         generation = Generation(question, self._search, self._llm, self.gauge, self._settings)
         run = _Run(generation, asyncio.create_task(generation.run()))
         self._runs[question.message_id] = run
-        self._recorder.add(run)
+        self.recorder.add(run)
         conductor = asyncio.create_task(self._conduct(run))
         self._conductors.add(conductor)
         conductor.add_done_callback(self._conductors.discard)
@@ -114,7 +114,7 @@ class AnswerEngine:
         """Mark what crashed processes left behind, now and then, until cancelled."""
         while True:
             with contextlib.suppress(DatabaseUnavailableError):
-                if count := await mark_interrupted(self._sessions, self._runs.keys()):
+                if count := await mark_interrupted(self._sessions, self.recorder.open_ids):
                     log.warning("answers were interrupted", count=count)
                 await forget_keys(self._sessions)
             await asyncio.sleep(_SWEEP_SECONDS)
@@ -129,6 +129,7 @@ class AnswerEngine:
             naming.cancel()
         if self._conductors:
             await asyncio.wait(self._conductors, timeout=_STORE_SECONDS)
+        await self.recorder.wait_until_stored(_STORE_SECONDS)
         self._recording.cancel()
 
     async def _conduct(self, run: _Run) -> None:
@@ -173,7 +174,7 @@ class AnswerEngine:
             log.exception("answer failed", message_id=str(generation.question.message_id))
             error = AppError()
             end = generation.conclude("failed", error)
-        message = await self._recorder.finish(generation.question, end)
+        message = await self.recorder.finish(generation.question, end)
         if error is not None:
             raise error
         return message

@@ -161,7 +161,7 @@ class Generation:
         assert self._prompt is not None  # noqa: S101, built just before
         self._citations = CitationParser(len(self._prompt.passages))
         if has_passages and self._sources is None:
-            self._sources = _number(self._prompt.passages)
+            self._sources = SourceRead.number_passages(self._prompt.passages)
             self.live.add_sources(Sources(sources=self._sources))
 
     async def _stream(self, prompt: Prompt) -> None:
@@ -213,12 +213,3 @@ class Generation:
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._started_at) * 1000)
-
-
-def _number(passages: Sequence[PassageRead]) -> list[SourceRead]:
-    return [
-        SourceRead(
-            number=number, is_cited=False, is_gone=False, **passage.model_dump(exclude={"heading"})
-        )
-        for number, passage in enumerate(passages, 1)
-    ]

@@ -6,7 +6,7 @@ same time share a transaction.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -49,6 +49,7 @@ class Growing(Protocol):
 class _Entry:
     answer: Growing
     has_stored_sources: bool = False
+    has_ended: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -97,24 +98,40 @@ class AnswerRecorder:
     def __init__(self, sessions: Sessions, interval_seconds: float) -> None:
         self._sessions = sessions
         self._interval_seconds = interval_seconds
-        self._growing: dict[UUID, _Entry] = {}
+        self._open: dict[UUID, _Entry] = {}
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._ended: list[_Ended] = []
         self._has_ended = asyncio.Event()
 
     def add(self, answer: Growing) -> None:
         """Store from now on how far an answer has come, until it is finished."""
-        self._growing[answer.question.message_id] = _Entry(answer)
+        self._open[answer.question.message_id] = _Entry(answer)
+        self._is_idle.clear()
+
+    @property
+    def open_ids(self) -> Collection[UUID]:
+        """The answers of this process whose end is not stored yet."""
+        return self._open.keys()
+
+    async def wait_until_stored(self, seconds: float) -> None:
+        """Wait until no answer is open, but not for ever."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_idle.wait(), seconds)
 
     async def finish(self, question: Question, end: AnswerEnd) -> MessageRead:
         """Store how an answer ended, and wait for that, also while the database is away.
 
         Raises `MessageNotFoundError` when the chat was deleted meanwhile.
         """
-        del self._growing[question.message_id]
+        self._open[question.message_id].has_ended = True
         ended = _Ended(question, end, asyncio.get_running_loop().create_future())
         self._ended.append(ended)
         self._has_ended.set()
-        return await ended.stored
+        try:
+            return await ended.stored
+        finally:
+            self._close(question.message_id)
 
     async def run(self) -> None:
         """Store what there is, until cancelled: ends at once, the rest at intervals."""
@@ -129,9 +146,14 @@ class AnswerRecorder:
                 await self._save()
                 due_at = get_time() + self._interval_seconds
 
+    def _close(self, message_id: UUID) -> None:
+        del self._open[message_id]
+        if not self._open:
+            self._is_idle.set()
+
     async def _save(self) -> None:
         """Store how far the answers have come, which also tells that somebody is at them."""
-        entries = dict(self._growing)
+        entries = {key: entry for key, entry in self._open.items() if not entry.has_ended}
         if not entries:
             return
         try:
@@ -143,6 +165,8 @@ class AnswerRecorder:
             log.exception("growing answers not stored for now")
             return
         for message_id, entry in entries.items():
+            if entry.has_ended:
+                continue
             if message_id not in is_stop_requested:
                 entry.answer.drop()
             elif is_stop_requested[message_id]:

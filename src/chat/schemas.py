@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
 from typing_extensions import TypeAliasType
 
-from src.documents.schemas import DocumentIds, TagFilter
+from src.documents.schemas import DocumentIds, PassageRead, TagFilter
 from src.llm.schemas import ChatOptions, Think
 from src.schemas import VISIBLE, InputSchema, Schema, check_writable, show_example
 
@@ -125,6 +126,19 @@ class SourceRead(Schema):
     score: float
     is_cited: Annotated[bool, Field(description="Final once the message is no longer streaming.")]
     is_gone: Annotated[bool, Field(description="The document was deleted since; this is a copy.")]
+
+    @classmethod
+    def number_passages(cls, passages: Sequence[PassageRead]) -> list["SourceRead"]:
+        """Number what a prompt holds as the model sees it, with nothing cited yet."""
+        return [
+            cls(
+                number=number,
+                is_cited=False,
+                is_gone=False,
+                **passage.model_dump(exclude={"heading"}),
+            )
+            for number, passage in enumerate(passages, 1)
+        ]
 
 
 class AnswerUsage(Schema):

@@ -28,6 +28,15 @@ async def make_chat(user: User) -> str:
     return session_id
 
 
+async def wait_for_answer(user: User, session_id: str, status: str) -> JSON:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            messages = await list_messages(user, session_id)
+            if messages and messages[1]["status"] == status:
+                return messages[1]
+            await asyncio.sleep(0.02)
+
+
 async def call(
     server: LoopbackServer, user: User, session_id: str | None, path: str = "chat/completions",
     **body: object,
@@ -57,6 +66,9 @@ async def test_a_call_is_kept_as_question_and_answer(
     assert (answer["parent_id"], second["parent_id"]) == (first["id"], answer["id"])
     assert "offline model" in answer["content"]
     assert answer["model"] == "offline-chat:latest"
+    assert answer["usage"]["prompt_tokens"] > 0
+    (spent,) = (await user.http.get("/llm/usage")).json()["items"]
+    assert spent["completion_tokens"] == 2 * answer["usage"]["completion_tokens"]
     if not is_streamed:
         assert responses[0].json()["choices"][0]["message"]["content"] == answer["content"]
 
@@ -159,10 +171,26 @@ async def test_half_an_answer_whose_caller_left_is_kept_as_stopped(
         async for line in response.aiter_lines():
             if "Half" in line:
                 break
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(messages := await list_messages(user, session_id)) < 2:
-            await asyncio.sleep(0.02)
-    assert (messages[1]["status"], messages[1]["content"]) == ("stopped", "Half")
+    answer = await wait_for_answer(user, session_id, "stopped")
+    assert answer["content"] == "Half"
+    assert answer["usage"]["completion_tokens"] == 1
+
+
+async def test_an_answer_is_in_its_chat_while_it_grows_and_can_be_stopped_there(
+    server: LoopbackServer, user: User
+) -> None:
+    session_id = await make_chat(user)
+    body = {"model": "fault-stall-mid", "messages": MESSAGES, "stream": True}
+    headers = {"X-Colloquy-Session": session_id}
+    async with user.http.stream(
+        "POST", f"{server.url}/v1/chat/completions", json=body, headers=headers
+    ) as response:
+        answer = await wait_for_answer(user, session_id, "streaming")
+        stopped = await user.http.post(f"/chat/messages/{answer['id']}/stop")
+        assert (stopped.json()["status"], stopped.json()["content"]) == ("stopped", "Half")
+        *_, last, done = [line async for line in response.aiter_lines() if line]
+    assert '"finish_reason":"stop"' in last
+    assert done == "data: [DONE]"
 
 
 async def test_a_chat_that_is_deleted_meanwhile_costs_nobody_the_answer(

@@ -11,6 +11,22 @@ from tests.fixtures.servers import run_server
 from tests.fixtures.users import User, sign_up
 
 
+async def start_kept_call(url: str, user: User) -> str:
+    """Call OpenAI's API for a chat of the user, leave its stream open; return the answer's id."""
+    chat = (await user.http.post("/chat/sessions", json={})).json()
+    body = {"model": "scripted", "messages": [{"role": "user", "content": "Well?"}]}
+    request = user.http.build_request(
+        "POST",
+        f"{url}/v1/chat/completions",
+        json=body | {"stream": True},
+        headers={"X-Colloquy-Session": chat["id"]},
+    )
+    await user.http.send(request, stream=True)
+    page = (await user.http.get(f"/chat/sessions/{chat['id']}/messages")).json()
+    answer_id: str = page["items"][1]["id"]
+    return answer_id
+
+
 async def test_a_killed_server_loses_little_of_an_answer(database_url: str, tmp_path: Path) -> None:
     script = Script()
     script.say("Half of it")
@@ -29,6 +45,8 @@ async def test_a_killed_server_loses_little_of_an_answer(database_url: str, tmp_
             async with ask_stream(user) as response:
                 started = (await read_some(response, 2))[0].data
             await wait_for(user, started["message_id"], content="Half of it")
+            kept = await start_kept_call(first.url, user)
+            await wait_for(user, kept, content="Half of it")
             await first.kill()
         async with (
             run_colloquy(tmp_path / "data", **environment) as second,
@@ -41,6 +59,7 @@ async def test_a_killed_server_loses_little_of_an_answer(database_url: str, tmp_
             assert answer["content"] == "Half of it"
             question = (await http.get(f"/chat/messages/{answer['parent_id']}")).json()
             assert question["content"] == "Well?"
+            assert (await wait_for(again, kept, status="interrupted"))["content"] == "Half of it"
             script.gate.set()
             address = f"/chat/messages/{answer['id']}"
             regenerated = await http.post(f"{address}/regenerate")

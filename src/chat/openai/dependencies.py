@@ -51,7 +51,9 @@ async def get_openai_service(
     connection: HTTPConnection, search: SearchServiceDep, llm: LLMServiceDep
 ) -> OpenAIService:
     settings: Settings = connection.state.settings
-    return OpenAIService(connection.state.sessions, search, llm, settings.chat)
+    return OpenAIService(
+        connection.state.sessions, search, llm, connection.state.answers, settings.chat
+    )
 
 
 OpenAIServiceDep = Annotated[OpenAIService, Depends(get_openai_service)]

@@ -1,21 +1,25 @@
-"""Keeps a call in a chat of its caller: what was asked last, and what came of it."""
+"""Keeps a call in a chat of its caller: what was asked last, and what comes of it."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func
 
-from src.chat.exceptions import ChatSessionNotFoundError
-from src.chat.models import Message, MessageSource
+from src.chat.exceptions import ChatSessionNotFoundError, MessageNotFoundError
+from src.chat.generation import Question
+from src.chat.models import Message
 from src.chat.openai.conversion import mark_cited
 from src.chat.openai.exceptions import UnsupportedParameterError
-from src.chat.schemas import MessageStatus, SourceRead
+from src.chat.prompts import Prompt
+from src.chat.recording import AnswerRecorder
+from src.chat.records import AnswerEnd, AnswerText
+from src.chat.schemas import AnswerUsage, MessageStatus, SourceRead
 from src.chat.service import ChatService
 from src.chat.tree import find_newest_answer
-from src.database import utc_now
+from src.database import Sessions, utc_now
 from src.exceptions import AppError
 from src.llm.schemas import ChatChunk, ChatMessage
 from src.schemas import Problem
@@ -23,88 +27,140 @@ from src.schemas import Problem
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
 class KeptTurn:
-    """A question of which an answer is generated. `watch` sees how far it comes, and its end."""
+    """A question and its answer, stored from the first piece on.
 
-    user_id: UUID
-    session_id: UUID
-    question: str
-    model: str
-    content: str = ""
-    thinking: str = ""
-    status: MessageStatus = "stopped"
-    error: AppError | None = None
-    sources: Sequence[SourceRead] | None = None
+    What fails before that is not kept: its caller is told so by a status, and may retry.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        recorder: AnswerRecorder,
+        question: Question,
+        prompt: Prompt,
+        sources: Sequence[SourceRead] | None,
+        retrieval_ms: int,
+    ) -> None:
+        self.question = question
+        self.is_stored = False
+        self._sessions = sessions
+        self._recorder = recorder
+        self._prompt = prompt
+        self._sources = sources
+        self._retrieval_ms = retrieval_ms
+        self._started_at = time.perf_counter()
+        self._first_token_ms = 0
+        self._content = self._thinking = ""
+        self._status: MessageStatus = "stopped"
+        self._error: AppError | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def text(self) -> AnswerText:
+        runs = [len(self._thinking), len(self._content)]
+        return AnswerText(self._content, self._thinking, runs)
+
+    @property
+    def sources(self) -> Sequence[SourceRead] | None:
+        return None if self._sources is None else mark_cited(self._content, self._sources)
+
+    def stop(self) -> None:
+        """End it in the task that reads the model, once."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def drop(self) -> None:
+        """Its chat was deleted, but its caller waits for the answer all the same."""
 
     async def watch(
         self, chunks: AsyncGenerator[ChatChunk, None]
     ) -> AsyncGenerator[ChatChunk, None]:
+        is_first = True
         try:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    self.content += _drop_nul(chunk.content)
-                    self.thinking += _drop_nul(chunk.thinking)
-                    if chunk.is_done:
-                        self.status = "completed"
+                    self._take(chunk)
+                    if is_first:
+                        is_first = False
+                        await self._store()
                     yield chunk
         except AppError as error:
-            self.status, self.error = "failed", error
+            self._status, self._error = "failed", error
             raise
 
-    async def store(self, session: AsyncSession) -> None:
-        """Add both behind the newest answer of the chat, if that is still there.
-
-        What failed before it began is not kept: its caller was told so by a status, and may retry.
-        """
-        if self.error is not None and not self.content:
-            return
+    async def finish(self, tokens: tuple[int, int] | None) -> None:
+        """Store how it ended and what it took, also while the database is away."""
+        request_id = self.question.request_id
+        problem = None if self._error is None else Problem.from_error(self._error, request_id)
+        usage = None if tokens is None else self._measure(*tokens)
+        end = AnswerEnd(self._status, self.text, self.sources, usage, problem)
         try:
-            chat = await ChatService(session).lock_session(self.user_id, self.session_id)
+            await self._recorder.finish(self.question, end)
+        except MessageNotFoundError:
+            log.warning("answer not kept: its chat was deleted")
+
+    def _take(self, chunk: ChatChunk) -> None:
+        self._first_token_ms = self._first_token_ms or self._elapsed_ms()
+        self._content += _drop_nul(chunk.content)
+        self._thinking += _drop_nul(chunk.thinking)
+        if chunk.is_done:
+            self._status = "completed"
+
+    async def _store(self) -> None:
+        """Add both behind the newest answer of the chat, if that is still there."""
+        try:
+            await self._add_messages()
         except ChatSessionNotFoundError:
-            log.warning("answer not kept: its chat was deleted", session_id=str(self.session_id))
+            log.warning("answer not kept: its chat was deleted")
             return
-        question = Message(
-            session_id=chat.id,
-            user_id=self.user_id,
-            parent_id=await find_newest_answer(session, chat.id),
-            role="user",
-            status="completed",
-            content=self.question,
-            request={"model": self.model, "use_documents": self.sources is not None},
-            completed_at=utc_now(),
-        )
-        session.add(question)
-        await session.flush()
-        answer = self._make_answer(question.id)
-        session.add(answer)
-        await session.flush()
-        session.add_all(self._make_sources(answer.id))
-        chat.updated_at = utc_now()
+        self.is_stored = True
+        self._task = asyncio.current_task()
+        self._recorder.add(self)
 
-    def _make_answer(self, question_id: UUID) -> Message:
-        problem = Problem.from_error(self.error, None).model_dump() if self.error else None
-        return Message(
-            session_id=self.session_id,
-            user_id=self.user_id,
-            parent_id=question_id,
-            role="assistant",
-            status=self.status,
-            content=self.content,
-            thinking=self.thinking,
-            runs=[len(self.thinking), len(self.content)],
-            model=self.model,
-            source_count=None if self.sources is None else len(self.sources),
-            problem=problem,
-            completed_at=utc_now(),
+    async def _add_messages(self) -> None:
+        question, request = self.question, self.question.request
+        owner = {"session_id": question.session_id, "user_id": question.user_id}
+        async with self._sessions.begin() as session:
+            await ChatService(session).lock_session(question.user_id, question.session_id)
+            asked = Message(
+                **owner,
+                id=question.user_message_id,
+                parent_id=await find_newest_answer(session, question.session_id),
+                role="user",
+                status="completed",
+                content=request.query,
+                request=request.model_dump(include={"model", "use_documents"}),
+                completed_at=utc_now(),
+            )
+            session.add(asked)
+            await session.flush()
+            answer = Message(
+                **owner,
+                id=question.message_id,
+                parent_id=asked.id,
+                role="assistant",
+                status="streaming",
+                content="",
+                model=question.model.name,
+                heartbeat_at=func.now(),
+            )
+            session.add(answer)
+
+    def _measure(self, prompt_tokens: int, completion_tokens: int) -> AnswerUsage:
+        return AnswerUsage(
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            omitted_messages=self._prompt.omitted_messages,
+            omitted_passages=self._prompt.omitted_passages,
+            retrieval_ms=self._retrieval_ms,
+            first_token_ms=self._retrieval_ms + self._first_token_ms,
+            total_ms=self._retrieval_ms + self._elapsed_ms(),
         )
 
-    def _make_sources(self, answer_id: UUID) -> list[MessageSource]:
-        cited = mark_cited(self.content, self.sources or ())
-        return [
-            MessageSource(message_id=answer_id, **source.model_dump(exclude={"is_gone"}))
-            for source in cited
-        ]
+    def _elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self._started_at) * 1000)
 
 
 def read_question(messages: Sequence[ChatMessage]) -> str:

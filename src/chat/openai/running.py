@@ -60,6 +60,9 @@ class RunningAnswer:
     async def _run(self, chunks: AsyncGenerator[ChatChunk, None]) -> None:
         try:
             await self._read(chunks)
+        except asyncio.CancelledError:
+            # Stopped by its user elsewhere: whoever still reads it learns that this was all.
+            self._put(ChatChunk(is_done=True, done_reason="stop"))
         except AppError as error:
             self._put(error)
         except Exception:  # the outermost edge of the task: no reader may wait for ever

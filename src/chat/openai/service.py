@@ -9,13 +9,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from src.chat.engine import AnswerEngine
+from src.chat.generation import Question
 from src.chat.meter import TokenMeter
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.keeping import KeptTurn, read_question
 from src.chat.openai.running import RunningAnswer
 from src.chat.openai.schemas import GenerationCreate, ModelOut
-from src.chat.prompts import Task, build_prompt
-from src.chat.schemas import SourceRead
+from src.chat.prompts import Prompt, Task, build_prompt
+from src.chat.schemas import QueryCreate, SourceRead
 from src.config import ChatSettings
 from src.database import Sessions, new_id
 from src.documents.search import SearchQuery, SearchService
@@ -60,11 +62,17 @@ class Answer:
 
 class OpenAIService:
     def __init__(
-        self, sessions: Sessions, search: SearchService, llm: LLMService, settings: ChatSettings
+        self,
+        sessions: Sessions,
+        search: SearchService,
+        llm: LLMService,
+        answers: AnswerEngine,
+        settings: ChatSettings,
     ) -> None:
         self._sessions = sessions
         self._search = search
         self._llm = llm
+        self._answers = answers
         self._settings = settings
 
     async def start(
@@ -76,16 +84,19 @@ class OpenAIService:
         session_id: UUID | None,
     ) -> Answer:
         """Begin to generate. The caller stops what `Answer.running` is when it is done with it."""
-        question = None if session_id is None else read_question(request.messages)
+        started_at = time.perf_counter()
+        asked = None if session_id is None else read_question(request.messages)
         name = body.model.removesuffix(DOCUMENTS_SUFFIX)
         model = await self._llm.resolve_chat_model(name or None)
         self._llm.check_room(model, user_id)
-        messages, sources = request.messages, None
+        prompt, sources = Prompt([*request.messages], [], 0, 0), None
         if name != body.model:
-            messages, sources = await self._add_passages(user_id, body, request.messages, model)
+            prompt = await self._add_passages(user_id, body, request.messages, model)
+            sources = SourceRead.number_passages(prompt.passages)
+        retrieval_ms = round((time.perf_counter() - started_at) * 1000)
         chunks = self._llm.stream_chat(
             model,
-            messages,
+            prompt.messages,
             options=request.options,
             think=request.think if model.can_think else False,
             response_format=request.response_format,
@@ -93,10 +104,14 @@ class OpenAIService:
             user_id=user_id,
         )
         kept = None
-        if session_id is not None and question is not None:
-            kept = KeptTurn(user_id, session_id, question, model.name, sources=sources)
+        if session_id is not None and asked is not None:
+            question = _make_question(user_id, session_id, asked, model, sources is not None)
+            kept = KeptTurn(
+                self._sessions, self._answers.recorder, question, prompt, sources, retrieval_ms
+            )
             chunks = kept.watch(chunks)
-        running = RunningAnswer(chunks, partial(self._settle, user_id, model.name, messages, kept))
+        settle = partial(self._settle, user_id, model.name, prompt.messages, kept)
+        running = RunningAnswer(chunks, settle)
         return Answer(f"{prefix}{new_id().hex}", body.model, running, sources)
 
     async def embed(self, user_id: UUID, name: str, texts: Sequence[str], kind: str) -> Embeddings:
@@ -128,7 +143,7 @@ class OpenAIService:
         body: GenerationCreate,
         messages: Sequence[ChatMessage],
         model: ChatModel,
-    ) -> tuple[Sequence[ChatMessage], list[SourceRead]]:
+    ) -> Prompt:
         *history, question = messages
         if question.role != "user" or not question.content:
             raise UnsupportedParameterError(
@@ -143,17 +158,7 @@ class OpenAIService:
                 tags=body.tags,
             )
         )
-        prompt = build_prompt(Task(question.content), history, passages, model.prompt_tokens)
-        sources = [
-            SourceRead(
-                number=number,
-                is_cited=False,
-                is_gone=False,
-                **passage.model_dump(exclude={"heading"}),
-            )
-            for number, passage in enumerate(prompt.passages, 1)
-        ]
-        return prompt.messages, sources
+        return build_prompt(Task(question.content), history, passages, model.prompt_tokens)
 
     async def _settle(
         self,
@@ -163,15 +168,30 @@ class OpenAIService:
         kept: KeptTurn | None,
         meter: TokenMeter,
     ) -> None:
-        """Store what a call took, and the call itself where that is wanted, in one transaction."""
+        """Store what a call took, together with its end where that is kept."""
         tokens = meter.read(prompt)
-        if tokens is None and kept is None:
-            return
-        async with self._sessions.begin() as session:
-            if kept is not None:
-                await kept.store(session)
-            if tokens is not None:
+        if kept is not None and kept.is_stored:
+            await kept.finish(tokens)
+        elif tokens is not None:
+            async with self._sessions.begin() as session:
                 await _record(session, user_id, model, *tokens)
+
+
+def _make_question(
+    user_id: UUID, session_id: UUID, asked: str, model: ChatModel, has_sources: bool
+) -> Question:
+    request = QueryCreate.model_construct(query=asked, model=model.name, use_documents=has_sources)
+    return Question(
+        user_id=user_id,
+        session_id=session_id,
+        user_message_id=new_id(),
+        message_id=new_id(),
+        request=request,
+        system_prompt=None,
+        model=model,
+        history=(),
+        request_id=None,
+    )
 
 
 async def _record(
