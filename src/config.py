@@ -334,8 +334,12 @@ class DocumentSettings(Group):
     ] = 64
     worker_concurrency: Annotated[
         int,
-        Field(ge=0, description="Documents processed at once; 0 leaves them to other processes."),
-    ] = 4
+        Field(
+            ge=0,
+            description="Documents processed at once, whose steps are shared where they can be; 0 "
+            "leaves them to other processes.",
+        ),
+    ] = 32
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:

@@ -11,14 +11,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from operator import itemgetter
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from src.combining import Combiner
 from src.database import Sessions, utc_now
 from src.documents.models import CachedEmbedding
 from src.exceptions import AppError
@@ -34,6 +37,7 @@ log = structlog.get_logger(__name__)
 _MAY_BLAME_TEXT: Final = (ContextLengthExceededError, LLMFailedError, LLMInvalidResponseError)
 _HARMLESS: Final = "The weather is fine today."
 _HALVINGS: Final = 3
+_MOST_TEXTS: Final = 64
 _ODD: Final = re.compile(r"[^\w\s.,;:!?'\"()%/+-]+")
 _SENTENCE_END: Final = re.compile(r"[.!?]\s")
 _REFRESHED_AFTER: Final = timedelta(days=1)
@@ -57,15 +61,18 @@ class PassageEmbedder:
         self._statements = statements
         self._llm = llm
         self._cache_days = cache_days
+        # Two rounds of each user: while the model has one, the other is looked up or remembered.
+        self._together = Combiner(self._embed_groups, most=_MOST_TEXTS, rounds=2, weigh=len)
 
-    async def embed(self, collection: str, texts: Sequence[str]) -> list[Embedding]:
-        """Return one for each text, in order. Raises when the model server is to blame."""
-        digests = [hashlib.sha256(text.encode()).digest() for text in texts]
-        known = await self._recall(collection, digests)
-        missing = {d: t for d, t in zip(digests, texts, strict=True) if d not in known}
-        made = dict(zip(missing, await self._embed_all([*missing.values()]), strict=True))
-        await self._remember(collection, made)
-        return [(known | made)[digest] for digest in digests]
+    async def embed(
+        self, collection: str, texts: Sequence[str], user_id: UUID, *, rank: int = 0
+    ) -> list[Embedding]:
+        """Return one for each text, in order. Raises when the model server is to blame.
+
+        Texts of a user that wait at the same moment are embedded together, and those of strangers
+        never: one that the model fails on costs nobody else a moment.
+        """
+        return await self._together.do((collection, user_id), texts, rank=rank)
 
     async def forget_unused(self) -> None:
         """Delete what no document has asked for in a long time."""
@@ -73,22 +80,42 @@ class PassageEmbedder:
         async with self._statements() as session:
             await session.execute(delete(CachedEmbedding).where(CachedEmbedding.used_at < limit))
 
-    async def _embed_all(self, texts: Sequence[str]) -> list[Embedding]:
+    async def _embed_groups(
+        self, key: tuple[str, UUID], groups: Sequence[Sequence[str]]
+    ) -> list[list[Embedding]]:
+        collection, user_id = key
+        digests = [[hashlib.sha256(text.encode()).digest() for text in texts] for texts in groups]
+        texts = dict(zip(chain(*digests), chain(*groups), strict=True))
+        known = await self._recall(collection, [*texts])
+        missing = {digest: text for digest, text in texts.items() if digest not in known}
+        embeddings = await self._embed_all([*missing.values()], user_id)
+        made = dict(zip(missing, embeddings, strict=True))
+        await self._remember(collection, made)
+        known |= made
+        return [[known[digest] for digest in group] for group in digests]
+
+    async def _embed_all(self, texts: Sequence[str], user_id: UUID) -> list[Embedding]:
         if not texts:
             return []
         try:
-            return [Embedding(vector) for vector in await self._llm.embed_documents(texts)]
+            vectors = await self._llm.embed_documents(texts, user_id=user_id)
+            return [Embedding(vector) for vector in vectors]
         except _MAY_BLAME_TEXT as error:
             if len(texts) == 1:
-                return [await self._embed_alone(texts[0], error)]
+                return [await self._embed_alone(texts[0], user_id, error)]
         middle = len(texts) // 2
-        return await self._embed_all(texts[:middle]) + await self._embed_all(texts[middle:])
+        return [
+            *await self._embed_all(texts[:middle], user_id),
+            *await self._embed_all(texts[middle:], user_id),
+        ]
 
-    async def _embed_alone(self, text: str, error: AppError) -> Embedding:
-        await self._llm.embed_documents([_HARMLESS])  # Raises when the text is not to blame.
+    async def _embed_alone(self, text: str, user_id: UUID, error: AppError) -> Embedding:
+        await self._llm.embed_documents(
+            [_HARMLESS], user_id=user_id
+        )  # Raises when the text is not to blame.
         for form, code, detail in list_forms(text):
             try:
-                (vector,) = await self._llm.embed_documents([form])
+                (vector,) = await self._llm.embed_documents([form], user_id=user_id)
             except _MAY_BLAME_TEXT:
                 continue
             return Embedding(vector, code, detail)

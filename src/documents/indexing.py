@@ -32,6 +32,7 @@ _BATCHES_AHEAD: Final = 2
 class EmbeddedBatch:
     """Passages in their order, with the texts that were embedded."""
 
+    document: Document
     chunks: Sequence[Chunk]
     texts: Sequence[str]
     embeddings: Sequence[Embedding]
@@ -84,11 +85,26 @@ class DocumentIndexer:
         while True:
             async with aclosing(self._embed_ahead(document, collection)) as batches:
                 async for batch in batches:
-                    await self._write_batch(document, collection, batch)
+                    await self._upsert(collection, [batch])
+                    await self._note_progress(batch)
                     if clock() > slice_ends_at and await self._rows.step_back(document):
                         return
             if await self._finish(document, collection):
                 return
+
+    async def index_short(
+        self, identity: EmbeddingIdentity, shorts: Sequence[tuple[Document, Sequence[Chunk]]]
+    ) -> None:
+        """Index all passages of several documents of one user at once, ahead of longer ones."""
+        collection = identity.collection_name
+        await self._create_collection(collection, identity.dimension)
+        batches = await asyncio.gather(
+            *(self._embed(collection, document, chunks, rank=0) for document, chunks in shorts)
+        )
+        await self._upsert(collection, batches)
+        for batch in batches:
+            if batch.has_issues:
+                await self._note_progress(batch)
 
     async def _create_collection(self, collection: str, dimension: int) -> None:
         if collection not in self._created:
@@ -117,38 +133,48 @@ class DocumentIndexer:
         chunks = await self._rows.load_chunks(document, start, self._batch_size)
         if not chunks:
             raise DocumentVanishedError
-        texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
-        return EmbeddedBatch(chunks, texts, await self._embedder.embed(collection, texts))
+        # A user's documents are finished in their order, not all at the end.
+        return await self._embed(collection, document, chunks, rank=document.id.int)
 
-    async def _write_batch(self, document: Document, collection: str, batch: EmbeddedBatch) -> None:
-        points = await asyncio.to_thread(self._make_points, document, batch)
+    async def _embed(
+        self, collection: str, document: Document, chunks: Sequence[Chunk], *, rank: int
+    ) -> EmbeddedBatch:
+        texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
+        embeddings = await self._embedder.embed(collection, texts, document.user_id, rank=rank)
+        return EmbeddedBatch(document, chunks, texts, embeddings)
+
+    async def _upsert(self, collection: str, batches: Sequence[EmbeddedBatch]) -> None:
+        points = await asyncio.to_thread(self._make_points, batches)
         try:
             await self._vectors.upsert(collection, points)
         except UnknownCollectionError:
             self._created.discard(collection)  # Somebody dropped it; the next attempt makes it.
             raise
-        if batch.end == document.chunks_total and not batch.has_issues:
+
+    async def _note_progress(self, batch: EmbeddedBatch) -> None:
+        if batch.end == batch.document.chunks_total and not batch.has_issues:
             return  # It is ready at once, which says as much.
         embedded = [(chunk, embedding) for chunk, _, embedding in batch]
-        await self._rows.write_progress(document, batch.end, embedded)
+        await self._rows.write_progress(batch.document, batch.end, embedded)
 
-    def _make_points(self, document: Document, batch: EmbeddedBatch) -> list[ChunkPoint]:
+    def _make_points(self, batches: Sequence[EmbeddedBatch]) -> list[ChunkPoint]:
         return [
             ChunkPoint(
                 chunk_id=chunk.id,
-                user_id=document.user_id,
-                document_id=document.id,
-                tags=tuple(document.tags),
+                user_id=batch.document.user_id,
+                document_id=batch.document.id,
+                tags=tuple(batch.document.tags),
                 dense=embedding.vector,
-                sparse=self._sparse.encode_document(text, document.language),
+                sparse=self._sparse.encode_document(text, batch.document.language),
             )
+            for batch in batches
             for chunk, text, embedding in batch
         ]
 
     async def _finish(self, document: Document, collection: str) -> bool:
         """Whether it is ready now. The owner may have changed what was indexed in the meantime."""
         former = document.collection
-        if not await self._rows.mark_ready(document, collection):
+        if not await self._rows.mark_ready([document], collection):
             await self._catch_up(document)
             return False
         if former not in (None, collection):

@@ -10,7 +10,8 @@ from src.documents.indexing import DocumentIndexer
 from src.documents.models import Document
 from src.documents.queue import IngestJob
 from src.documents.reader import DocumentReader
-from src.documents.rows import DocumentRows
+from src.documents.rows import DocumentRows, ShortDocument
+from src.documents.short import ShortDocuments
 from src.documents.storage import FileStorage
 from src.documents.vectors.base import VectorIndex
 from src.llm.service import LLMService
@@ -34,25 +35,36 @@ class IngestionService:
         self._vectors = vectors
         self._llm = llm
         self._indexer = indexer
+        self._shorts = ShortDocuments(rows, llm, indexer)
 
-    async def ingest(self, job: IngestJob) -> None:
-        """Bring a document to `ready`, or to `failed` when its content is the reason."""
+    async def ingest(self, job: IngestJob, *, place: int = 0) -> None:
+        """Bring a document to `ready`, or to `failed` when its content is the reason.
+
+        Where documents wait for their files to be read, a lower `place` goes first.
+        """
         document = await self._rows.start(job.document_id)
         if document is None:
             return
         try:
-            if document.chunks_total is None:
-                await self._extract(document)
+            if document.chunks_total is None and await self._extract(document, place):
+                return
             await self._indexer.index(document, await self._llm.get_embedding_identity())
         except ExtractionError as error:
             await self._rows.note(job, "failed", error)
         except DocumentVanishedError:
             await delete_everywhere(self._vectors, document.user_id, document.id)
 
-    async def _extract(self, document: Document) -> None:
+    async def _extract(self, document: Document, place: int) -> bool:
+        """Whether it is ready as well, being short."""
         if document.collection or document.next_collection:
             await delete_everywhere(self._vectors, document.user_id, document.id)
         content = self._storage.open(document.storage_key, 0, document.size_bytes)
-        async with self._reader.read(content, document.size_bytes, document.media_type) as reading:
+        async with self._reader.read(
+            content, document.size_bytes, document.media_type, place=place
+        ) as reading:
             async for batch in reading.chunks:
-                await self._rows.write_chunks(document, batch, reading)
+                if len(batch) < reading.chunk_count:
+                    await self._rows.write_chunks(document, batch, reading)
+        if len(batch) < reading.chunk_count:
+            return False
+        return await self._shorts.finish(ShortDocument(document, reading, batch))

@@ -28,6 +28,7 @@ from src.documents.exceptions import (
     ExtractionTimedOutError,
     UnparsableDocumentError,
 )
+from src.documents.turns import Turns
 
 _PROJECT_ROOT: Final = Path(__file__).parents[2]
 _LENGTH_BYTES: Final = 4
@@ -77,31 +78,37 @@ class DocumentReader:
         self._settings = settings
         self._grace_seconds = grace_seconds
         self._idle: list[_Worker] = []
-        self._turns = asyncio.Semaphore(_MOST_PROCESSES)
+        self._turns = Turns(_MOST_PROCESSES)
 
     @asynccontextmanager
     async def read(
-        self, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
+        self, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str, *, place: int = 0
     ) -> AsyncIterator[Reading]:
-        """Raises an `ExtractionError` whose detail tells the owner of the file what is wrong."""
-        async with self._borrow() as worker, _map_process_errors(worker.process):
+        """Raises an `ExtractionError` whose detail tells the owner of the file what is wrong.
+
+        When many wait, those with a lower `place` in the line go first.
+        """
+        async with (
+            self._turns.take(place),
+            self._borrow() as worker,
+            _map_process_errors(worker.process),
+        ):
             head = await self._exchange(worker.process, content, size_bytes, mime_type)
             yield _describe(worker.process, head)
 
     @asynccontextmanager
     async def _borrow(self) -> AsyncIterator[_Worker]:
-        async with self._turns:
-            worker = await self._take()
-            try:
-                yield worker
+        worker = await self._take()
+        try:
+            yield worker
+            self._give_back(worker)
+        except ExtractionError as error:
+            if type(error).__name__ in _PLAIN_ERRORS:
                 self._give_back(worker)
-            except ExtractionError as error:
-                if type(error).__name__ in _PLAIN_ERRORS:
-                    self._give_back(worker)
-                raise
-            finally:
-                if worker not in self._idle:
-                    await _kill(worker.process)
+            raise
+        finally:
+            if worker not in self._idle:
+                await _kill(worker.process)
 
     async def close(self) -> None:
         while self._idle:
@@ -110,15 +117,10 @@ class DocumentReader:
     async def _exchange(
         self, process: Process, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
     ) -> dict[str, Any]:
-        limits = self._settings
-        order = {
-            "mime_type": mime_type,
-            "size_bytes": size_bytes,
-            "settings": limits.model_dump(mode="json"),
-        }
-        async with asyncio.timeout(limits.extraction_timeout_seconds + self._grace_seconds):
+        seconds = self._settings.extraction_timeout_seconds + self._grace_seconds
+        async with asyncio.timeout(seconds):
             assert process.stdin is not None  # noqa: S101, it was started with a pipe
-            body = json.dumps(order).encode()
+            body = json.dumps({"mime_type": mime_type, "size_bytes": size_bytes}).encode()
             process.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
             async with aclosing(content):
                 async for block in content:
@@ -135,7 +137,7 @@ class DocumentReader:
             if worker.is_usable:
                 return worker
             await _kill(worker.process)
-        return _Worker(await _start(self._settings.extraction_memory_mb))
+        return _Worker(await _start(self._settings))
 
     def _give_back(self, worker: _Worker) -> None:
         worker.files += 1
@@ -143,9 +145,9 @@ class DocumentReader:
             self._idle.append(worker)
 
 
-async def _start(memory_mb: int) -> Process:
+async def _start(settings: DocumentSettings) -> Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "src.documents.reader_process", str(memory_mb)),
+        *(sys.executable, "-m", "src.documents.reader_process", settings.model_dump_json()),
         stdin=PIPE,
         stdout=PIPE,
         cwd=_PROJECT_ROOT,

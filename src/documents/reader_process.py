@@ -8,8 +8,8 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from collections.abc import Coroutine, Iterator
+from typing import BinaryIO, Final
 
 from src.config import DocumentSettings
 from src.documents.exceptions import ExtractionError, ExtractionMemoryError
@@ -22,20 +22,21 @@ _MEGABYTE: Final = 2**20
 _NICENESS: Final = 10
 
 
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    while head := source.read(_LENGTH_BYTES):
-        order = json.loads(source.read(int.from_bytes(head)))
-        content = source.read(order["size_bytes"])
-        for frame in answer(order, content):
-            body = json.dumps(frame).encode()
-            sink.write(len(body).to_bytes(_LENGTH_BYTES) + body)
-        sink.flush()
+def serve(settings: DocumentSettings, source: BinaryIO, sink: BinaryIO) -> None:
+    with asyncio.Runner() as runner:
+        while head := source.read(_LENGTH_BYTES):
+            order = json.loads(source.read(int.from_bytes(head)))
+            content = source.read(order["size_bytes"])
+            work = extract(content, order["mime_type"], settings=settings)
+            for frame in answer(runner, work):
+                body = json.dumps(frame).encode()
+                sink.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+            sink.flush()
 
 
-def answer(order: dict[str, Any], content: bytes) -> Iterator[object]:
-    settings = DocumentSettings.model_validate(order["settings"])
+def answer(runner: asyncio.Runner, work: Coroutine[None, None, Extraction]) -> Iterator[object]:
     try:
-        extraction = asyncio.run(extract(content, order["mime_type"], settings=settings))
+        extraction = runner.run(work)
     except ExtractionError as error:
         yield {"error": type(error).__name__}
     except MemoryError:
@@ -71,7 +72,8 @@ def end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    limit_resources(int(sys.argv[1]))
+    limits = DocumentSettings.model_validate_json(sys.argv[1])
+    limit_resources(limits.extraction_memory_mb)
     os.nice(_NICENESS)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    serve(limits, sys.stdin.buffer, sys.stdout.buffer)

@@ -1,17 +1,36 @@
 """The rows of documents and passages while they are worked on.
 
-What is one statement is a transaction of its own; nothing here waits for anything but PostgreSQL.
+What is one statement is a transaction of its own, and what several documents need at the same time
+is one for all of them; nothing here waits for anything but PostgreSQL.
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    TableValuedAlias,
+    Text,
+    case,
+    cast,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import TypeEngine
 
+from src.combining import Combiner
 from src.database import Base, Sessions, new_id
 from src.documents.embedding import IN_PART, SIMPLIFIED, Embedding
 from src.documents.exceptions import DocumentVanishedError
@@ -25,6 +44,7 @@ from src.exceptions import AppError
 log = structlog.get_logger(__name__)
 
 PASSAGES_SKIPPED: Final = "passages_skipped"
+_MOST_TOGETHER: Final = 32
 _documents: Final = Base.metadata.tables["documents"]
 _chunks: Final = Base.metadata.tables["chunks"]
 
@@ -37,19 +57,34 @@ _STARTED: Final = {
     "status_code": case((Document.status == "ready", Document.status_code)),
     "status_detail": case((Document.status == "ready", Document.status_detail)),
 }
+_NOT_INDEXED: Final = {"chunks_done": 0, "chunks_skipped": 0, "next_collection": None}
 _SKIPPED: Final = "passages can be found by their words alone; the list of passages says why."
+
+
+class ShortDocument:
+    """A document all of whose passages came in one batch, as they will be written."""
+
+    def __init__(
+        self, document: Document, reading: Reading, chunks: Sequence[ExtractedChunk]
+    ) -> None:
+        self.document = document
+        self.reading = reading
+        self.rows = _make_rows(document.id, chunks)
+        self.chunks = [Chunk(**row) for row in self.rows]
 
 
 class DocumentRows:
     """`statements` are sessions whose every statement is a transaction of its own.
 
     What is done for every document goes by the tables: half of the work of a small document would
-    be that of the mapper.
+    be that of the mapper. A statement for several leaves out rows that somebody else has locked:
+    whoever waits for one row holds no other, so that nobody waits in a circle.
     """
 
     def __init__(self, sessions: Sessions, statements: Sessions) -> None:
         self._sessions = sessions
         self._statements = statements
+        self._starts = Combiner(self._start, most=_MOST_TOGETHER)
 
     async def load(self, document_id: UUID) -> Document | None:
         async with self._statements() as session:
@@ -61,19 +96,7 @@ class DocumentRows:
         One that is ready stays so while it is indexed anew: it can be searched as it was before.
         What an earlier attempt to read the file has left is thrown away.
         """
-        unread = select(_documents.c.id).where(
-            _documents.c.id == document_id, _documents.c.chunks_total.is_(None)
-        )
-        leftovers = delete(_chunks).where(_chunks.c.document_id.in_(unread)).cte()
-        async with self._statements() as session:
-            return await session.scalar(
-                update(Document)
-                .add_cte(leftovers)
-                .where(Document.id == document_id, _HAS_WORK)
-                .values(_STARTED)
-                .returning(Document)
-                .execution_options(synchronize_session=False)
-            )
+        return await self._starts.do(None, document_id)
 
     async def load_chunks(self, document: Document, start: int, limit: int) -> Sequence[Chunk]:
         async with self._statements() as session:
@@ -100,46 +123,61 @@ class DocumentRows:
         is_last = chunks[-1].ordinal + 1 == reading.chunk_count
         values: dict[str, object] = {"step": "extracting"}
         if is_last:
-            values |= {
-                "page_count": reading.page_count,
-                "language": reading.language,
-                "chunks_total": reading.chunk_count,
-                "chunks_done": 0,
-                "chunks_skipped": 0,
-                "next_collection": None,
-            }
+            values |= _describe_reading(reading) | _NOT_INDEXED
+            await self._note_language(document, reading)
         async with self._sessions.begin() as session:
             await _write(session, document, values)  # Raises when it is gone.
             await session.execute(insert(_chunks), _make_rows(document.id, chunks))
-            if is_last and reading.language:
-                await note_language(session, document.user_id, reading.language)
+
+    async def write_short(self, shorts: Sequence[ShortDocument], collection: str) -> None:
+        """Write all passages of several documents, and note it on our copies of their rows.
+
+        A copy stays as it was when its row is gone, or in company, locked.
+        """
+        for short in shorts:
+            await self._note_language(short.document, short.reading)
+        given = _give([{"id": s.document.id, **_describe_reading(s.reading)} for s in shorts])
+        values = _NOT_INDEXED | {"step": "embedding", "next_collection": collection}
+        read = {name: given.c[name] for name in ("chunks_total", "page_count", "language")}
+        async with self._sessions.begin() as session:
+            found = await session.scalars(
+                update(_documents)
+                .where(_are_free(given, len(shorts)))
+                .values(read | values)
+                .returning(_documents.c.id)
+            )
+            ids = {*found}
+            written = [short for short in shorts if short.document.id in ids]
+            if rows := [row for short in written for row in short.rows]:
+                await session.execute(insert(_chunks), rows)
+        for short in written:
+            _copy(_describe_reading(short.reading) | values, short.document)
 
     async def write_progress(
         self, document: Document, end: int, embedded: Sequence[tuple[Chunk, Embedding]]
     ) -> None:
         """Note how far the index has it, and which passages are special to the model."""
-        changed = [(c, made) for c, made in embedded if c.issue_code != made.issue_code]
-        async with self._sessions.begin() if changed else self._statements() as session:
-            await _write(session, document, {"chunks_done": end})
-            for chunk, made in changed:
-                await session.execute(
-                    update(_chunks)
-                    .where(_chunks.c.id == chunk.id)
-                    .values(issue_code=made.issue_code, issue_detail=made.issue_detail)
-                )
+        for chunk, made in embedded:
+            if chunk.issue_code != made.issue_code:
+                await self._note_issue(chunk, made)
+        await self.update(document, chunks_done=end)
 
-    async def mark_ready(self, document: Document, collection: str) -> bool:
-        """Whether it is: not when the owner has changed what was indexed in the meantime."""
-        row = _documents.c
-        is_as_indexed = (row.title == document.title) & (row.tags == document.tags)
+    async def mark_ready(self, documents: Sequence[Document], collection: str) -> set[UUID]:
+        """Return which are: not those whose owner has changed what was indexed in the meantime."""
+        rows = [{"id": d.id, "title": d.title, "tags": json.dumps(d.tags)} for d in documents]
+        given, row = _give(rows, tags=Text()), _documents.c
+        is_as_indexed = (
+            row.title == given.c.title,
+            func.to_jsonb(row.tags) == cast(given.c.tags, JSONB),
+        )
         async with self._statements() as session:
-            done = await session.scalar(
+            ready = await session.scalars(
                 update(_documents)
-                .where(row.id == document.id, is_as_indexed)
-                .values(_describe_end(document, collection))
+                .where(_are_free(given, len(rows)), *is_as_indexed)
+                .values(_describe_end(collection))
                 .returning(row.id)
             )
-        return done is not None
+            return {*ready}
 
     async def note(
         self, job: IngestJob, status: Literal["pending", "failed"], reason: AppError
@@ -183,14 +221,51 @@ class DocumentRows:
             await JobQueue(session).enqueue_ingest([job], behind=behind)
         return True
 
+    async def _start(self, _: None, ids: Sequence[UUID]) -> list[Document | None]:
+        given = _give([{"id": document_id} for document_id in ids])
+        unread = select(_documents.c.id).where(
+            _documents.c.id == given.c.id, _documents.c.chunks_total.is_(None)
+        )
+        leftovers = delete(_chunks).where(_chunks.c.document_id.in_(unread)).cte()
+        async with self._statements() as session:
+            started = await session.scalars(
+                update(Document)
+                .add_cte(leftovers)
+                .where(_are_free(given, len(ids)), _HAS_WORK)
+                .values(_STARTED)
+                .returning(Document)
+                .execution_options(synchronize_session=False)
+            )
+            found = {document.id: document for document in started}
+        return [found.get(document_id) for document_id in ids]
 
-def _describe_end(document: Document, collection: str) -> dict[str, object]:
+    async def _note_language(self, document: Document, reading: Reading) -> None:
+        """Apart from the document: who deletes it locks what its owner has first."""
+        if reading.language:
+            async with self._statements() as session:
+                await note_language(session, document.user_id, reading.language)
+
+    async def _note_issue(self, chunk: Chunk, made: Embedding) -> None:
+        issue = {"issue_code": made.issue_code, "issue_detail": made.issue_detail}
+        async with self._statements() as session:
+            await session.execute(update(_chunks).where(_chunks.c.id == chunk.id).values(issue))
+
+
+def _describe_reading(reading: Reading) -> dict[str, object]:
+    return {
+        "chunks_total": reading.chunk_count,
+        "page_count": reading.page_count,
+        "language": reading.language,
+    }
+
+
+def _describe_end(collection: str) -> dict[str, object]:
     skipped = (
         select(func.count())
         .where(
-            Chunk.document_id == document.id,
-            Chunk.issue_code.is_not(None),
-            Chunk.issue_code.not_in([IN_PART, SIMPLIFIED]),
+            _chunks.c.document_id == _documents.c.id,
+            _chunks.c.issue_code.is_not(None),
+            _chunks.c.issue_code.not_in([IN_PART, SIMPLIFIED]),
         )
         .scalar_subquery()
     )
@@ -199,7 +274,7 @@ def _describe_end(document: Document, collection: str) -> dict[str, object]:
         "step": None,
         "collection": collection,
         "next_collection": None,
-        "chunks_done": document.chunks_total,
+        "chunks_done": _documents.c.chunks_total,
         "chunks_skipped": skipped,
         "failures": 0,
         "status_code": case((skipped > 0, PASSAGES_SKIPPED)),
@@ -217,11 +292,33 @@ async def _write(session: AsyncSession, document: Document, values: Mapping[str,
     )
     if found is None:
         raise DocumentVanishedError
+    _copy(values, document)
+
+
+def _copy(values: Mapping[str, object], document: Document) -> None:
     for name, value in values.items():
         setattr(document, name, value)
 
 
-def _make_rows(document_id: UUID, chunks: Sequence[ExtractedChunk]) -> list[dict[str, object]]:
+def _give(rows: Sequence[Mapping[str, object]], **others: TypeEngine[Any]) -> TableValuedAlias:
+    """A table of parameters: one array for each column, so that the statement stays the same."""
+    types = {name: _documents.c[name].type for name in rows[0]} | others
+    arrays = [literal([row[name] for row in rows], ARRAY(type_)) for name, type_ in types.items()]
+    columns = [column(name, type_) for name, type_ in types.items()]
+    return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+def _are_free(given: TableValuedAlias, count: int) -> ColumnElement[bool]:
+    """Rows that are given, locked; of several, those that nobody else has locked."""
+    locked = (
+        select(_documents.c.id)
+        .where(_documents.c.id.in_(select(given.c.id)))
+        .with_for_update(skip_locked=count > 1, key_share=True)
+    )
+    return (_documents.c.id == given.c.id) & _documents.c.id.in_(locked)
+
+
+def _make_rows(document_id: UUID, chunks: Sequence[ExtractedChunk]) -> list[dict[str, Any]]:
     return [
         {"id": new_id(), "document_id": document_id, **dataclasses.asdict(chunk)}
         for chunk in chunks

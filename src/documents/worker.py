@@ -114,7 +114,7 @@ class DocumentWorker:
     async def _ingest(self, job: Job) -> None:
         payload = IngestJob.model_validate_json(job.payload or b"")
         try:
-            await self._run(job, self._ingestion.ingest(payload))
+            await self._run(job, self._ingestion.ingest(payload, place=-job.priority))
         except UpstreamError as reason:  # Not the document's fault: it waits.
             await self._rows.note(payload, "pending", reason)
             raise RetryRequested(_back_off(job.attempts)) from reason

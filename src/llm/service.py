@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from src.combining import Combiner
 from src.config import OllamaSettings
 from src.exceptions import AppError
 from src.llm.admission import Priority, ReportPosition
@@ -24,7 +25,6 @@ from src.llm.exceptions import (
 )
 from src.llm.names import normalise_model_name
 from src.llm.preferences import ModelPreferences
-from src.llm.queries import QueryEmbedder
 from src.llm.resolved import (
     ChatModel,
     EmbeddingIdentity,
@@ -72,11 +72,11 @@ class LLMService:
             concurrency=settings.concurrency,
             retried=(LLMUnavailableError, LLMFailedError),
         )
-        self._queries = QueryEmbedder(
+        self._queries = Combiner(
             self._embed_queries,
+            most=settings.embed_batch_size,
             # Ollama works on one request for an embedding model after the other.
-            most_requests=len(embed_servers.servers),
-            most_texts=settings.embed_batch_size,
+            rounds=len(embed_servers.servers),
         )
         # Where the model fails on a text, it will fail again: documents find out which text it is.
         self._embeddings = make_dispatcher(
@@ -146,7 +146,8 @@ class LLMService:
         )
 
     async def embed_query(self, text: str) -> list[float]:
-        return await self._queries.embed(text)
+        """Queries that wait at the same moment share a request."""
+        return await self._queries.do(None, text)
 
     async def embed_documents(
         self, texts: Sequence[str], *, user_id: UUID | None = None
@@ -196,7 +197,7 @@ class LLMService:
             is_ready=chat.is_ready and embedding.is_ready, chat=chat, embedding=embedding
         )
 
-    async def _embed_queries(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _embed_queries(self, _: None, texts: Sequence[str]) -> list[list[float]]:
         return (await self.embed_texts(texts, is_query=True)).vectors
 
     async def _embed(self, texts: Sequence[str], turn: Turn, *, is_query: bool) -> Embeddings:

@@ -28,7 +28,7 @@ from src.operations import reindex, verify, work
 from tests.conftest import make_settings
 from tests.fixtures.models import POISON, MoodyModel
 from tests.fixtures.servers import LoopbackServer, run_server
-from tests.fixtures.users import User, sign_up
+from tests.fixtures.users import JSON, User, sign_up
 
 
 @pytest.fixture
@@ -184,6 +184,39 @@ async def test_a_passage_without_a_vector_is_found_by_its_words(own: Settings) -
         assert await user.search("harbour", mode="sparse")
         (chunk,) = (await user.http.get(f"/documents/{document['id']}/chunks")).json()["items"]
         assert chunk["issue_code"] == "llm_failed"
+
+
+async def test_one_bad_file_among_short_ones_spoils_none(own: Settings) -> None:
+    texts = [f"Harbour {n} is deep." for n in range(20)] + [f"{POISON} harbour " * 20]
+    async with run_moody_api(own, MoodyModel()) as (_, user):
+        documents = await upload_texts(user, *texts)
+        ready = [await user.wait_for(document["id"]) for document in documents]
+    codes = [document["status_code"] for document in ready]
+    assert codes == [None] * 20 + ["passages_skipped"]
+    assert await verify(own, mend=False) == Findings()
+
+
+async def test_a_row_that_somebody_holds_delays_only_its_document(own: Settings) -> None:
+    """As somebody does who deletes an account, and so has rows that ingestion wants."""
+    limits = own.documents.model_copy(update={"worker_concurrency": 0})
+    async with run_api(own.model_copy(update={"documents": limits})) as user:
+        held, *others = await upload_texts(user, *(f"Harbour {n} is deep." for n in range(20)))
+    assert own.database.url is not None
+    admin = await connect(own.database.url.get_secret_value())
+    async with come_back(own, user) as same:
+        async with admin.transaction():
+            await admin.execute("SELECT FROM documents WHERE id = $1 FOR UPDATE", held["id"])
+            for document in others:
+                await same.wait_for(document["id"])
+            found = (await same.http.get(f"/documents/{held['id']}")).json()
+            assert found["status"] == "pending"
+        await same.wait_for(held["id"])
+    await admin.close()
+
+
+async def upload_texts(user: User, *texts: str) -> list[JSON]:
+    response = await user.upload(*((f"{n}.txt", text.encode()) for n, text in enumerate(texts)))
+    return [result["document"] for result in response.json()["results"]]
 
 
 async def test_a_second_users_same_file_costs_no_model_call(own: Settings) -> None:

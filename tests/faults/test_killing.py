@@ -93,6 +93,37 @@ async def test_a_kill_when_ingestion(own: Settings, step: tuple[str, str, str]) 
     await expect_whole(own, user, document_id)
 
 
+SHORT_STEPS = {
+    "begins": ("UPDATE", "documents", "NEW.step = 'extracting'"),
+    "writes-passages": ("INSERT", "chunks", "NEW.text LIKE 'Buoy 11 %'"),
+    "has-embedded": ("INSERT", "cached_embeddings", "true"),
+    "finishes": ("UPDATE", "documents", "NEW.status = 'ready'"),
+}
+
+
+@pytest.mark.parametrize("step", SHORT_STEPS.values(), ids=SHORT_STEPS.keys())
+async def test_a_kill_when_short_files_are_ingested(
+    own: Settings, step: tuple[str, str, str]
+) -> None:
+    files = [(f"{n}.txt", f"Buoy {n} is red.".encode()) for n in range(24)]
+    async with (
+        run(own) as colloquy,
+        sign_up(colloquy.api_url) as user,
+        hold_at(get_url(own), *step) as gate,
+    ):
+        results = (await user.upload(*files)).json()["results"]
+        await gate.wait_until_reached()
+        await colloquy.kill()
+    async with run(own) as colloquy, come_back(colloquy, user) as same:
+        for result in results:
+            document = await same.wait_for(result["document"]["id"], seconds=90)
+            assert document["chunks_done"] == document["chunks_total"] == 1
+        found = await same.search("Buoy 11")
+        assert len([p for p in found if p["text"] == "Buoy 11 is red."]) == 1
+        await colloquy.stop()
+    assert await verify(own, mend=False) == Findings()
+
+
 def find_child(colloquy: Colloquy, module: str) -> psutil.Process:
     (child,) = (c for c in colloquy.list_children() if module in c.cmdline())
     return child
