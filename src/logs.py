@@ -17,19 +17,19 @@ LOGGING_INI = Path(__file__).parent.parent / "logging.ini"
 
 def configure_logging(settings: Settings) -> None:
     default: LogFormat = "json" if settings.environment == "production" else "console"
+    form = settings.log.format or default
     logging.config.fileConfig(
         LOGGING_INI,
-        defaults={
-            "log_level": settings.log.level,
-            "log_formatter": _FORMATTERS[settings.log.format or default].__name__,
-        },
+        defaults={"log_level": settings.log.level, "log_formatter": _FORMATTERS[form].__name__},
         disable_existing_loggers=False,
     )
+    # No line says where in the code it was written, and to find out costs as much as to write it.
+    logging._srcfile = None  # noqa: SLF001, as in the documentation of logging
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *_shared_processors(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            *_RENDERERS[form],
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -37,32 +37,36 @@ def configure_logging(settings: Settings) -> None:
     )
 
 
+_RENDERERS: Final[dict[LogFormat, list[Processor]]] = {
+    "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+    # The prettier tracebacks of the default show local variables, which hold secrets.
+    "console": [
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    ],
+}
+
+
 class JSONFormatter(structlog.stdlib.ProcessorFormatter):
-    """One JSON object to a line; `logging.ini` names it."""
+    """Makes one JSON object of a line of others; `logging.ini` names it."""
+
+    form: LogFormat = "json"
 
     def __init__(self, *_: object, **__: object) -> None:
         super().__init__(
             foreign_pre_chain=_shared_processors(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                *_RENDERERS[self.form],
             ],
         )
 
 
-class ConsoleFormatter(structlog.stdlib.ProcessorFormatter):
+class ConsoleFormatter(JSONFormatter):
     """For a person's eyes; `logging.ini` names it."""
 
-    def __init__(self, *_: object, **__: object) -> None:
-        # The prettier tracebacks of the default show local variables, which hold secrets.
-        plain = structlog.dev.ConsoleRenderer(
-            colors=False, exception_formatter=structlog.dev.plain_traceback
-        )
-        super().__init__(
-            foreign_pre_chain=_shared_processors(),
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, plain],
-        )
+    form = "console"
 
 
 _FORMATTERS: Final = {"json": JSONFormatter, "console": ConsoleFormatter}

@@ -55,7 +55,7 @@ from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import TAGS, DescribedAPI
 from src.reading import Reader
-from src.routes import RouteTable
+from src.routes import API_PREFIX, RouteTable
 from src.schemas import problem_responses
 from src.telemetry import Sampler, configure_telemetry
 from src.web.page import create_page_routes
@@ -63,7 +63,6 @@ from src.web.page import create_page_routes
 log = structlog.get_logger(__name__)
 
 VERSION = "0.1.0"
-API_PREFIX = "/api/v1"
 _MAX_JSON_BYTES = 1024 * 1024
 _MAX_LARGE_JSON_BYTES = 20 * 1024 * 1024
 # Images come as base64, and texts to embed by the thousand.
@@ -150,7 +149,7 @@ def _include_routers(app: FastAPI) -> None:
     app.include_router(health.router, responses=responses)
     app.include_router(telemetry.router)
     for router in (auth_router, auth_admin_router, documents_router, *chat_routers, llm_router):
-        app.include_router(router, prefix=API_PREFIX, responses=responses)
+        app.include_router(router, responses=responses)
     app.include_router(openai_router)
 
 

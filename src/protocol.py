@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from src.exceptions import AppError, BadRequestError
 from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 
+_HEAD: Final = b"HTTP/1.1 "
 _MOST_URL_BYTES: Final = 8 * 1024
 _MOST_HEADER_BYTES: Final = 32 * 1024
 _LEAST_BYTES_PER_SECOND: Final = 500
@@ -55,17 +56,36 @@ class HeadersTooLargeError(BadRequestError):
 
 
 class _Transport:
-    """What uvicorn writes to: to close it is to tell the protocol that all is said."""
+    """What uvicorn writes to: to close it is to tell the protocol that all is said.
+
+    The head of an answer waits for the first of its body, so that both leave, and wake whoever
+    waits for them, at once; but not for longer than until others have their turn.
+    """
 
     def __init__(self, inner: Transport, protocol: "GuardedProtocol") -> None:
-        self.write = inner.write
         self._inner = inner
         self._protocol = protocol
+        self._head = b""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401, whatever a transport has
         return getattr(self._inner, name)
 
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._inner.writelines((self._head, data))
+            self._head = b""
+        elif data.startswith(_HEAD):
+            self._head = data
+            self._protocol.loop.call_soon(self._flush)
+        else:
+            self._inner.write(data)
+
+    def _flush(self) -> None:
+        if self._head:
+            self.write(b"")
+
     def close(self) -> None:
+        self._flush()
         self._protocol.close()
 
     def is_closing(self) -> bool:

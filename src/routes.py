@@ -1,26 +1,37 @@
 """What the application answers to: routers, the templates of addresses, the methods of each."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.routing import RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
+API_PREFIX = "/api/v1"
 UNMATCHED = "unmatched"
 
 
 class ModuleRouter(APIRouter):
-    """A router that requests to other modules pass at once.
+    """A router that knows its requests by how their address begins.
 
-    FastAPI tries each route of each router that was included, and those of the right one twice.
+    FastAPI finds a router by trying every route of each, and then tries them again for the route.
+    What an address begins with, up to its first parameter, belongs to one router alone.
     """
 
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        routes = [route for route in self.routes if isinstance(route, APIRoute | APIWebSocketRoute)]
+        return tuple({route.path.partition("{")[0] for route in routes})
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if self.prefix in scope["path"]:
+        path = scope["path"]
+        if not path.startswith(self._beginnings):
+            return Match.NONE, {}
+        if path.endswith("/"):  # The framework may know it without the slash.
             return super().matches(scope)
-        return Match.NONE, {}
+        return Match.FULL, {}
 
 
 class RouteTable:

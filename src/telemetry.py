@@ -18,7 +18,7 @@ import structlog
 from fastapi import APIRouter, Response
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
@@ -191,7 +191,10 @@ def _start_export(service_name: str, endpoint: str | None, environment: str) -> 
         sender = exporter.OTLPMetricExporter(endpoint=f"{endpoint.rstrip('/')}/v1/metrics")
         readers.append(PeriodicExportingMetricReader(sender))
         trace.set_tracer_provider(_create_tracing(resource, endpoint))
-    metrics.set_meter_provider(MeterProvider(readers, resource=resource))
+    # Prometheus gets no exemplars: without a collector, none are looked for.
+    exemplars = AlwaysOffExemplarFilter() if endpoint is None else None
+    provider = MeterProvider(readers, resource=resource, exemplar_filter=exemplars)
+    metrics.set_meter_provider(provider)
 
 
 def _create_tracing(resource: Resource, endpoint: str) -> TracerProvider:

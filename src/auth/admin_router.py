@@ -26,11 +26,11 @@ from src.auth.schemas import (
     Role,
     UserRead,
 )
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
 router = ModuleRouter(
-    prefix="/auth",
+    prefix=f"{API_PREFIX}/auth",
     tags=["auth"],
     dependencies=[Depends(get_current_user)],
 )

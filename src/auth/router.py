@@ -42,10 +42,10 @@ from src.auth.schemas import (
     UserRead,
     UserUpdate,
 )
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
-router = ModuleRouter(prefix="/auth", tags=["auth"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/auth", tags=["auth"])
 
 _TOO_OFTEN = (TooManyAttemptsError, TooManyLoginsError)
 

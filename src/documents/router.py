@@ -52,11 +52,11 @@ from src.documents.schemas import (
 )
 from src.documents.search import SearchQuery
 from src.llm.exceptions import MODEL_ERRORS
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import InvalidCursorError, Page, PageSize, problem_responses
 from src.sse import EventStreamResponse, encode_events
 
-router = ModuleRouter(prefix="/documents", tags=["documents"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/documents", tags=["documents"])
 
 # A file goes out as what it is, unless a browser would take it for a page.
 _BYTES = {

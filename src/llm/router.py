@@ -32,11 +32,11 @@ from src.llm.schemas import (
     UsagePage,
 )
 from src.llm.usage import UsageQuery
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import Cursor, InvalidCursorError, Page, PageSize, problem_responses
 from src.sse import EventStreamResponse, encode_events
 
-router = ModuleRouter(prefix="/llm", tags=["llm"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/llm", tags=["llm"])
 
 ModelName = Annotated[
     str,

@@ -37,11 +37,11 @@ from src.llm.exceptions import (
     ModelNotFoundError,
     QuotaExceededError,
 )
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import problem_responses
 from src.sse import EVENT_STREAM, EventStreamResponse, encode_event
 
-router = ModuleRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/chat", tags=["chat"])
 
 _ASKING_ERRORS = (
     ModelCapabilityError,

@@ -27,10 +27,10 @@ from src.chat.schemas import (
 )
 from src.database import SessionDep, release
 from src.reading import ReaderDep
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import VISIBLE, Cursor, InvalidCursorError, Page, PageSize, problem_responses
 
-router = ModuleRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/chat", tags=["chat"])
 
 _MEDIA_TYPES: dict[ExportFormat, str] = {
     "json": "application/json",

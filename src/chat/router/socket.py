@@ -36,10 +36,10 @@ from src.chat.frames import (
 from src.chat.live import BEFORE_START
 from src.config import Settings
 from src.exceptions import AppError, UnauthenticatedError
-from src.routes import ModuleRouter
+from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import Problem
 
-router = ModuleRouter(prefix="/chat", tags=["chat"])
+router = ModuleRouter(prefix=f"{API_PREFIX}/chat", tags=["chat"])
 
 _TOO_LARGE: Final = 1009
 _MALFORMED: Final = 4400
