@@ -83,14 +83,13 @@ async def send_files(http: httpx.AsyncClient, paths: list[Path]) -> None:
 
 
 async def wait_until_ready(http: httpx.AsyncClient) -> None:
-    while True:
-        waiting = 0
-        for status in ("pending", "processing"):
-            page = await http.get("/documents", params={"status": status, "limit": 1})
-            waiting += len(page.json()["items"])
-        if not waiting:
-            return
+    while await _has_any(http, "pending") or await _has_any(http, "processing"):
         await asyncio.sleep(0.1)
+
+
+async def _has_any(http: httpx.AsyncClient, status: str) -> bool:
+    page = await http.get("/documents", params={"status": status, "limit": 1})
+    return bool(page.json()["items"])
 
 
 async def find_models(stack: AsyncExitStack, folder: Path) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """How fast documents become searchable, what it costs, and what others feel of it.
 
 `python -m benchmarks.ingestion [PART OF A ROW'S NAME]`. Beside the pipeline stands its floor, in
-the same run: the same files read, their passages embedded, and their points written, one after the
-other and nothing else. Both have the machine to themselves for that.
+the same run: all files read, then all passages embedded, then all points written, in batches of the
+same size as the pipeline's and one after the other. Both have the machine to themselves for that.
 Then files like those are sent once more, while another process asks `/health/live` every 20 ms, and
 somebody else asks questions: what they feel are the last two columns. Colloquy and the model server
 are processes of their own.
@@ -24,7 +24,7 @@ import httpx
 import psutil
 
 from benchmarks.colloquy import find_models, log_in, send_files, wait_until_ready
-from src.config import OllamaSettings, Settings
+from src.config import DocumentSettings, OllamaSettings, Settings
 from src.documents.chunking import ExtractedChunk
 from src.documents.filetypes import detect_type
 from src.documents.passages import compose_passage
@@ -49,6 +49,7 @@ while True:
     time.sleep(0.02)
 """
 _IDLE_SECONDS = 6.0
+_BATCH = DocumentSettings().index_batch_size
 _QUESTION_PAUSE_SECONDS = 0.2
 _WORDS = ("river", "valley", "harbour", "winter", "engine", "market", "letter", "garden", "window")
 _HEAD = f"{'':20}{'chunks':>7}{'upload':>8}{'seconds':>8}{'floor':>8}{'ratio':>7}"
@@ -75,20 +76,19 @@ class Floor:
         """Return the seconds and the CPU seconds of reading, embedding and writing."""
         identity = await self.llm.get_embedding_identity()
         await self.vectors.create_collection(identity.collection_name, identity.dimension)
-        seconds, cpu = 0.0, 0.0
-        for path in paths:
-            before, began = self.count_cpu(), perf_counter()
-            chunks = await self._read(path)
-            texts = [compose_passage(path.stem, chunk.heading, chunk.text) for chunk in chunks]
-            vectors = await self.llm.embed_documents(texts)
-            seconds += perf_counter() - began
-            points = make_points(texts, vectors)
-            began = perf_counter()
-            for start in range(0, len(points), 64):
-                await self.vectors.upsert(identity.collection_name, points[start : start + 64])
-            seconds += perf_counter() - began
-            cpu += self.count_cpu() - before
-        return seconds, cpu
+        cpu, began = self.count_cpu(), perf_counter()
+        texts = [
+            compose_passage(path.stem, chunk.heading, chunk.text)
+            for path in paths
+            for chunk in await self._read(path)
+        ]
+        vectors = await self.llm.embed_documents(texts)
+        seconds = perf_counter() - began
+        points = make_points(texts, vectors)
+        began = perf_counter()
+        for start in range(0, len(points), _BATCH):
+            await self.vectors.upsert(identity.collection_name, points[start : start + _BATCH])
+        return seconds + perf_counter() - began, self.count_cpu() - cpu
 
     def count_cpu(self) -> float:
         me = psutil.Process()

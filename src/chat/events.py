@@ -28,7 +28,10 @@ class Queued(Schema):
 
 
 class Sources(Schema):
-    """The passages that the model gets to see, before its first word."""
+    """The passages that the model gets to see, before its first word.
+
+    They come once more, and are fewer, when the model finds the first prompt too long.
+    """
 
     type: Literal["sources"] = "sources"
     sources: list[SourceRead]

@@ -85,7 +85,7 @@ def _start_copy(stored: StoredAnswer) -> LiveAnswer:
 
 def _bring_up_to_date(copy: LiveAnswer, stored: StoredAnswer) -> None:
     message = stored.message
-    if stored.has_sources and copy.sources is None:
+    if stored.has_sources and _count_sources(copy) != len(message.sources):
         # As they were announced: before the first word nothing was cited or gone.
         announced = {"is_cited": False, "is_gone": False}
         sources = [source.model_copy(update=announced) for source in message.sources]
@@ -95,6 +95,10 @@ def _bring_up_to_date(copy: LiveAnswer, stored: StoredAnswer) -> None:
         copy.fail(_revive(stored.problem), stored.problem.request_id)
     elif message.status != "streaming":
         copy.complete(message)
+
+
+def _count_sources(copy: LiveAnswer) -> int | None:
+    return None if copy.sources is None else len(copy.sources.sources)
 
 
 def _revive(problem: Problem) -> AppError:

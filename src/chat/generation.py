@@ -157,10 +157,10 @@ class Generation:
             raise ContextLengthExceededError from exc
 
     def _announce_sources(self, has_passages: bool) -> None:
-        """Announce the passages once: a second, smaller prompt holds the first of them."""
+        """Announce the passages of this prompt: a second, smaller one holds the first of them."""
         assert self._prompt is not None  # noqa: S101, built just before
         self._citations = CitationParser(len(self._prompt.passages))
-        if has_passages and self._sources is None:
+        if has_passages:
             self._sources = SourceRead.number_passages(self._prompt.passages)
             self.live.add_sources(Sources(sources=self._sources))
 

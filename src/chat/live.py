@@ -145,8 +145,12 @@ class LiveAnswer:
     async def follow(self, cursor: int = BEFORE_START) -> AsyncGenerator[Positioned]:
         """Yield everything behind `cursor`, then what is to come, to the end."""
         queued: Queued | None = None
+        sources: Sources | None = None
         while True:
             changed = self._changed
+            sources, announced = self.sources, sources
+            if sources is not None and announced is not None and sources is not announced:
+                yield Positioned(cursor, sources)
             for positioned in self.read(cursor):
                 cursor = positioned.cursor
                 yield positioned

@@ -136,7 +136,9 @@ async def _load_sources(
 ) -> dict[UUID, list[SourceRead]]:
     selected = await session.scalars(
         select(MessageSource)
-        .where(MessageSource.message_id.in_(message_ids))
+        .join(Message, Message.id == MessageSource.message_id)
+        # Of a prompt that was too long there may be more.
+        .where(Message.id.in_(message_ids), MessageSource.number <= Message.source_count)
         .order_by(MessageSource.message_id, MessageSource.number)
     )
     rows = selected.all()

@@ -8,6 +8,7 @@ blame, a harmless text decides.
 import hashlib
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,6 @@ from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-import numpy as np
 import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -47,9 +47,12 @@ SIMPLIFIED: Final = "embedded_simplified"
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A vector, empty when the model has none for the text; `issue_*` say what it took."""
+    """A vector, empty when the model has none for the text; `issue_*` say what it took.
 
-    vector: Sequence[float]
+    It is an array of single floats, as it is kept and indexed: between processes it is a copy.
+    """
+
+    vector: "array[float]"  # Before 3.12 the class takes no brackets itself.
     issue_code: str | None = None
     issue_detail: str | None = None
 
@@ -99,7 +102,7 @@ class PassageEmbedder:
             return []
         try:
             vectors = await self._llm.embed_documents(texts, user_id=user_id)
-            return [Embedding(vector) for vector in vectors]
+            return [Embedding(array("f", vector)) for vector in vectors]
         except _MAY_BLAME_TEXT as error:
             if len(texts) == 1:
                 return [await self._embed_alone(texts[0], user_id, error)]
@@ -118,9 +121,11 @@ class PassageEmbedder:
                 (vector,) = await self._llm.embed_documents([form], user_id=user_id)
             except _MAY_BLAME_TEXT:
                 continue
-            return Embedding(vector, code, detail)
+            return Embedding(array("f", vector), code, detail)
         log.warning("passage without a vector", code=error.code)
-        return Embedding((), error.code, f"The model cannot embed this passage: {error.detail}")
+        return Embedding(
+            array("f"), error.code, f"The model cannot embed this passage: {error.detail}"
+        )
 
     async def _recall(self, collection: str, digests: Sequence[bytes]) -> dict[bytes, Embedding]:
         if not self._cache_days:
@@ -136,11 +141,11 @@ class PassageEmbedder:
                     .values(used_at=func.now())
                     .execution_options(synchronize_session=False)
                 )
-        return {row.digest: Embedding(_unpack(row.vector)) for row in rows}
+        return {row.digest: Embedding(array("f", row.vector)) for row in rows}
 
     async def _remember(self, collection: str, made: dict[bytes, Embedding]) -> None:
         rows = [
-            {"collection": collection, "digest": digest, "vector": _pack(embedding.vector)}
+            {"collection": collection, "digest": digest, "vector": embedding.vector.tobytes()}
             # In one order, so that two workers never wait for each other.
             for digest, embedding in sorted(made.items(), key=itemgetter(0))
             if embedding.vector and embedding.issue_code is None
@@ -166,12 +171,3 @@ def _halve(text: str) -> str:
     half = text[: len(text) // 2]
     ends = [match.end() for match in _SENTENCE_END.finditer(half)]
     return half[: ends[-1]].rstrip() if ends else half.rstrip()
-
-
-def _pack(vector: Sequence[float]) -> bytes:
-    return np.asarray(vector, dtype="<f4").tobytes()
-
-
-def _unpack(vector: bytes) -> list[float]:
-    values: list[float] = np.frombuffer(vector, dtype="<f4").tolist()
-    return values

@@ -112,7 +112,7 @@ class UploadKey(Base):
 
 
 class CachedEmbedding(Base):
-    """The vector of a text, little-endian float32, by a keyless digest: whose it was is unknown."""
+    """The vector of a text, as single floats, by a keyless digest: whose it was is unknown."""
 
     __tablename__ = "cached_embeddings"
     __table_args__ = (Index(None, "used_at"),)

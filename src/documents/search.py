@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import TEXT, Uuid, any_, bindparam, or_, select
+from sqlalchemy import TEXT, Uuid, any_, bindparam, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from src.config import DocumentSettings
@@ -40,19 +40,27 @@ _USED_SECONDS = 5.0
 
 _DOCUMENT_IDS = bindparam("document_ids", type_=ARRAY(Uuid))
 _TAGS = bindparam("tags", type_=ARRAY(TEXT))
-_CONFIRM = CompiledSelect(
-    select(
-        *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
-        *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
-        *(Document.title, Document.filename),
-    )
-    .join(Document, Document.id == Chunk.document_id)
+# With a limit of its own, a document is looked up by its id whatever the planner believes: joined,
+# it may go through all documents of the user, as long as the statistics know little of them.
+_OWNED = (
+    select(Document.title, Document.filename)
     .where(
-        Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        Document.id == Chunk.document_id,
         Document.user_id == bindparam("user_id"),
         or_(_DOCUMENT_IDS.is_(None), Document.id == any_(_DOCUMENT_IDS)),
         or_(_TAGS.is_(None), Document.tags.overlap(_TAGS)),
     )
+    .limit(literal_column("1"))
+    .lateral("owned")
+)
+_CONFIRM = CompiledSelect(
+    select(
+        *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
+        *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
+        *(_OWNED.c.title, _OWNED.c.filename),
+    )
+    .join(_OWNED, true())
+    .where(Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
 )
 
 

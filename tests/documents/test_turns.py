@@ -38,11 +38,13 @@ async def test_the_lowest_place_goes_first_and_equals_in_turn() -> None:
 
 async def test_who_leaves_takes_no_place_along() -> None:
     line = Line(places=2)
-    one, two, left, last = [await line.wait(place) for place in (1, 2, 3, 4)]
+    one, two, left, next_, last = [await line.wait(place) for place in (1, 2, 3, 4, 5)]
     left.cancel()
+    await settle()
+    assert line.order == [1, 2]
     one.cancel()
     await settle()
     assert line.order == [1, 2, 4]
     line.may_go.set()
-    await asyncio.gather(two, last)
-    assert line.order == [1, 2, 4]
+    await asyncio.gather(two, next_, last)
+    assert line.order == [1, 2, 4, 5]

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -441,6 +441,31 @@ async def test_edge_survives_the_death_of_its_process(tmp_path: Path) -> None:
     with contextlib.suppress(VectorsUnavailableError):
         await index.check()
     assert await index.count("kept", Scope(user_id)) == len(TEXTS)
+    await index.close()
+
+
+async def test_edge_answers_a_search_before_writes_that_wait(tmp_path: Path) -> None:
+    index, user_id = EdgeVectorIndex(tmp_path), uuid4()
+    await index.create_collection("kept", 3)
+    await index.upsert("kept", make_points(user_id))
+    engine = int((tmp_path / "lock").read_text())
+    os.kill(engine, signal.SIGSTOP)
+    order: list[str] = []
+
+    async def note(name: str, work: Awaitable[object]) -> None:
+        await work
+        order.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(3):
+            tasks.create_task(note("write", index.upsert("kept", make_points(user_id))))
+        for _ in range(5):
+            await asyncio.sleep(0)  # The first write is on its way now.
+        tasks.create_task(note("search", find(index, "kept", ask("harbour"), Scope(user_id))))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        os.kill(engine, signal.SIGCONT)
+    assert order == ["write", "search", "write", "write"]
     await index.close()
 
 

@@ -15,6 +15,7 @@ from typing import Final, cast
 from uuid import UUID
 
 from src.documents.exceptions import VectorsUnavailableError
+from src.documents.turns import Turns
 from src.documents.vectors.base import ChunkPoint, Hit, HybridQuery, Scope
 from src.documents.vectors.frames import (
     LENGTH_BYTES,
@@ -26,6 +27,9 @@ from src.documents.vectors.frames import (
 )
 
 _PROJECT_ROOT: Final = Path(__file__).parents[3]
+# Whoever waits for an answer goes before whatever waits to be written.
+_ANSWERING: Final = 0
+_WRITING: Final = 1
 
 
 class EdgeVectorIndex:
@@ -34,7 +38,7 @@ class EdgeVectorIndex:
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self._process: Process | None = None
-        self._turn = asyncio.Lock()
+        self._turns = Turns(1)
 
     async def create_collection(self, name: str, dimension: int) -> None:
         await self._call("create_collection", name, dimension)
@@ -55,7 +59,8 @@ class EdgeVectorIndex:
     ) -> list[Hit]:
         if scope.is_empty or not query.weights:
             return []
-        return cast("list[Hit]", await self._call("search", collection, query, scope, limit))
+        call = Call("search", (collection, query, scope, limit))
+        return cast("list[Hit]", await self._ask(call, _ANSWERING))
 
     async def delete_document(self, collection: str, user_id: UUID, document_id: UUID) -> None:
         await self._call("delete_document", collection, user_id, document_id)
@@ -82,23 +87,26 @@ class EdgeVectorIndex:
 
     async def close(self) -> None:
         """End the process, which flushes first."""
-        async with self._turn:
+        async with self._turns.take(_WRITING):
             if self._process is not None:
                 await _end(self._process)
                 self._process = None
 
     async def _call(self, method: str, *arguments: object) -> object:
+        return await self._ask(Call(method, arguments), _WRITING)
+
+    async def _ask(self, call: Call, place: int) -> object:
         """A caller that goes away must not leave half an answer in the pipe: hence the shield."""
-        reply = await asyncio.shield(self._exchange(Call(method, arguments)))
+        reply = await asyncio.shield(self._exchange(call, place))
         if reply.error is not None:
             raise reply.error
         return reply.result
 
-    async def _exchange(self, call: Call) -> Reply:
-        async with self._turn:
+    async def _exchange(self, call: Call, place: int) -> Reply:
+        async with self._turns.take(place):
             process = await self._ensure_process()
             try:
-                return await _ask(process, call)
+                return await _send(process, call)
             except (EOFError, OSError) as error:
                 await _end(process)
                 raise VectorsUnavailableError from error
@@ -116,7 +124,7 @@ class EdgeVectorIndex:
         return self._process
 
 
-async def _ask(process: Process, call: Call) -> Reply:
+async def _send(process: Process, call: Call) -> Reply:
     source, sink = process.stdout, process.stdin
     if source is None or sink is None:
         raise EOFError

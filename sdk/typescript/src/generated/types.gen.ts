@@ -1266,6 +1266,8 @@ export type SourceRead = {
 
 /**
  * The passages that the model gets to see, before its first word.
+ *
+ * They come once more, and are fewer, when the model finds the first prompt too long.
  */
 export type Sources = {
     type: 'sources';
