@@ -56,9 +56,9 @@ class InputSchema(BaseModel):
 _LEVELS_KEPT = 160
 
 
-def check_writable(value: object) -> None:
+def check_writable(value: object, *, levels_kept: int = _LEVELS_KEPT) -> None:
     """Raise `ValueError` for what can be read as JSON and not written as such again."""
-    wrapped: object = reduce(lambda inner, _: [inner], range(_LEVELS_KEPT), value)
+    wrapped: object = reduce(lambda inner, _: [inner], range(levels_kept), value)
     try:
         to_json(wrapped)
     except PydanticSerializationError as exc:

@@ -35,7 +35,7 @@ class RequestBody(Lenient):
     @model_validator(mode="before")
     @classmethod
     def _check_writable(cls, value: object) -> object:
-        check_writable(value)
+        check_writable(value, levels_kept=0)  # How deep it is was seen before it was read.
         return value
 
 
