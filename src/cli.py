@@ -1,8 +1,10 @@
 """What an operator types: `colloquy serve`, `worker`, `reindex`, `create-admin` and more."""
 
 import asyncio
+import gc
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -201,6 +203,10 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle = lifecycle
         self._drain_seconds = drain_seconds
         self._exits_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.freeze()  # What is there now stays: to walk through it cost six of a hundred CPU cycles.
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         is_first = not self._lifecycle.is_stopping

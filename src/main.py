@@ -115,7 +115,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
         # Its logs hold what exceptions say, and its own set-up keeps the queries of addresses.
-        telemetry={"logs": False, "auto_configure": False},
+        # Requests are measured where they are logged (docs/decisions/0105).
+        telemetry={"logs": False, "metrics": False, "auto_configure": False},
     )
     app.add_middleware(
         BodyLimitMiddleware,

@@ -10,12 +10,23 @@ from time import perf_counter
 from typing import Final
 
 from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, Observation
 
 tracer: Final = trace.get_tracer("colloquy")
 _meter: Final = metrics.get_meter("colloquy")
 
 _SHORT: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _LONG: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+
+
+class Running:
+    """Counts what is going on; the sum is taken when somebody looks."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def observe(self, _: CallbackOptions) -> list[Observation]:
+        return [Observation(self.count)]
 
 
 def _measure_seconds(
@@ -29,6 +40,18 @@ def _measure_seconds(
     )
 
 
+REQUEST_DURATION: Final = _meter.create_histogram(
+    "http.server.request.duration",
+    unit="s",
+    description="Duration of HTTP server requests.",
+    explicit_bucket_boundaries_advisory=_SHORT,
+)
+REQUESTS_RUNNING: Final = Running()
+_meter.create_observable_up_down_counter(
+    "http.server.active_requests",
+    [REQUESTS_RUNNING.observe],
+    description="Requests in progress, open streams and WebSockets among them.",
+)
 ANSWERS: Final = _meter.create_counter(
     "colloquy.answers", description="Answers that came to an end, by how they ended."
 )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from src.database import new_id
 from src.exceptions import BadRequestError, InvalidError, TooLargeError
+from src.metrics import REQUEST_DURATION, REQUESTS_RUNNING
 from src.routes import RouteTable
 from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 
@@ -29,6 +30,8 @@ _API_HEADERS: tuple[_Header, ...] = (
 )
 _API_PREFIXES = ("/api/", "/v1/", "/health", "/metrics")
 
+# Whatever else somebody calls a method would make a series of its own.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SWITCHING_PROTOCOLS = 101
 _MOST_NESTING = 64
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -71,6 +74,7 @@ class RequestContextMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 500
         started_at = time.perf_counter()
+        REQUESTS_RUNNING.count += 1
         is_api = scope["path"].startswith(_API_PREFIXES)
         added = _API_HEADERS if is_api else _SECURITY_HEADERS
 
@@ -89,16 +93,29 @@ class RequestContextMiddleware:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
+            REQUESTS_RUNNING.count -= 1
             if give_back := scope["state"].get("give_back"):
                 give_back()
             routes: RouteTable = scope["app"].state.routes
-            log.info(
-                "request",
-                method=scope.get("method", "WEBSOCKET"),
-                route=routes.get_template(scope),
-                status=status,
-                duration_ms=round((time.perf_counter() - started_at) * 1000, 1),
-            )
+            _record(scope, routes.get_template(scope), status, time.perf_counter() - started_at)
+
+
+def _record(scope: Scope, route: str, status: int, seconds: float) -> None:
+    method = scope.get("method", "WEBSOCKET")
+    log.info(
+        "request",
+        method=method,
+        route=route,
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+    )
+    if scope["type"] == "http":
+        labels = {
+            "http.request.method": method if method in _METHODS else "_OTHER",
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+        REQUEST_DURATION.record(seconds, labels)
 
 
 class BodyLimitMiddleware:

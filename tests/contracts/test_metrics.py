@@ -81,9 +81,12 @@ async def test_labels_hold_routes_and_never_what_somebody_typed(
     busy_user: User, server: LoopbackServer
 ) -> None:
     await busy_user.http.get("/documents/0195d3a5-0000-7000-8000-000000000000")
+    await busy_user.http.request("PROPFIND", "/documents")
     metrics = await read_metrics(server.url)
     assert 'http_route="/api/v1/documents/{document_id}"' in metrics
-    for typed in (busy_user.id, busy_user.username, "nowhere", "0195d3a5"):
+    assert 'method="_OTHER",http_response_status_code="405"' in metrics
+    assert "\nhttp_server_active_requests 1.0\n" in metrics  # The one that asks.
+    for typed in (busy_user.id, busy_user.username, "nowhere", "0195d3a5", "PROPFIND"):
         assert typed not in metrics
 
 

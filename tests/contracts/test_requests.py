@@ -79,3 +79,17 @@ async def test_a_wrong_method_is_told_all_the_right_ones(
 ) -> None:
     response = await user.http.request("OPTIONS", path)
     assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+
+
+async def test_the_head_of_an_answer_does_not_wait_for_a_body_that_never_comes(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    for _ in range(2):  # The connection stays good for more.
+        response = await anonymous.head("/auth/me")
+        assert (response.status_code, response.content) == (405, b"")
+
+
+async def test_an_address_with_one_slash_too_many_is_sent_on(user: User) -> None:
+    response = await user.http.get("/chat/sessions/")
+    assert response.status_code == 307
+    assert response.headers["location"].endswith("/api/v1/chat/sessions")
