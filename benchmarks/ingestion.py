@@ -94,7 +94,8 @@ class Floor:
         me = psutil.Process()
         ours = ("src.documents.reader_process", "src.documents.vectors")
         parts = [c for c in me.children() if any(name in c.cmdline() for name in ours)]
-        return sum(map(count_cpu, [me, *parts]))
+        ended = me.cpu_times().children_user + me.cpu_times().children_system
+        return float(ended + sum(map(count_cpu, [me, *parts])))
 
     async def _read(self, path: Path) -> list[ExtractedChunk]:
         content = await asyncio.to_thread(path.read_bytes)

@@ -42,25 +42,25 @@ _DOCUMENT_IDS = bindparam("document_ids", type_=ARRAY(Uuid))
 _TAGS = bindparam("tags", type_=ARRAY(TEXT))
 # With a limit of its own, a document is looked up by its id whatever the planner believes: joined,
 # it may go through all documents of the user, as long as the statistics know little of them.
-_OWNED = (
-    select(Document.title, Document.filename)
-    .where(
-        Document.id == Chunk.document_id,
-        Document.user_id == bindparam("user_id"),
-        or_(_DOCUMENT_IDS.is_(None), Document.id == any_(_DOCUMENT_IDS)),
-        or_(_TAGS.is_(None), Document.tags.overlap(_TAGS)),
-    )
+_DOCUMENT = (
+    select(Document.id, Document.user_id, Document.title, Document.filename, Document.tags)
+    .where(Document.id == Chunk.document_id)
     .limit(literal_column("1"))
-    .lateral("owned")
+    .lateral("document")
 )
-_CONFIRM = CompiledSelect(
+CONFIRM = CompiledSelect(
     select(
         *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
         *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
-        *(_OWNED.c.title, _OWNED.c.filename),
+        *(_DOCUMENT.c.title, _DOCUMENT.c.filename),
     )
-    .join(_OWNED, true())
-    .where(Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .join(_DOCUMENT, true())
+    .where(
+        Chunk.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        _DOCUMENT.c.user_id == bindparam("user_id"),
+        or_(_DOCUMENT_IDS.is_(None), _DOCUMENT.c.id == any_(_DOCUMENT_IDS)),
+        or_(_TAGS.is_(None), _DOCUMENT.c.tags.overlap(_TAGS)),
+    )
 )
 
 
@@ -159,7 +159,7 @@ class SearchService:
         if not hits:
             return []
         rows = await self._reader.fetch_all(
-            _CONFIRM,
+            CONFIRM,
             ids=[hit.chunk_id for hit in hits],
             user_id=query.user_id,
             document_ids=query.document_ids,

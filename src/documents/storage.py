@@ -17,6 +17,7 @@ from src.documents.exceptions import StorageUnavailableError, StoredFileMissingE
 
 _BLOCK_BYTES = 1024 * 1024
 _PART_BYTES = 5 * 1024 * 1024
+_INLINE_BYTES = 64 * 1024
 # What nobody has written to for so long, nobody writes any more.
 _UPLOAD_SECONDS = 3600
 
@@ -40,13 +41,20 @@ class FileStorage:
     async def write(self, key: str, content: AsyncIterator[bytes]) -> StoredFile:
         """Stream `content` into a new object. It exists under `key` only when all of it arrived."""
         digest = hashlib.sha256()
-        size_bytes = 0
+        blocks = _join_blocks(content)
         with _storage_errors():
+            first = await anext(blocks, b"")
+            await _hash(digest, first)
+            if len(first) < _BLOCK_BYTES:  # That is all of it.
+                await obstore.put_async(self._store, key, first)
+                return StoredFile(len(first), digest.hexdigest())
             async with obstore.open_writer_async(
                 self._store, key, buffer_size=_PART_BYTES
             ) as writer:
-                async for block in _join_blocks(content):
-                    await asyncio.to_thread(digest.update, block)
+                await writer.write(first)
+                size_bytes = len(first)
+                async for block in blocks:
+                    await _hash(digest, block)
                     await writer.write(block)
                     size_bytes += len(block)
         return StoredFile(size_bytes, digest.hexdigest())
@@ -65,6 +73,10 @@ class FileStorage:
         """Read bytes `[start, end)` block by block. The first block raises what there is to."""
         with _storage_errors():
             try:
+                if end - start <= block_bytes:
+                    content = await obstore.get_range_async(self._store, key, start=start, end=end)
+                    yield bytes(content)
+                    return
                 found = await obstore.get_async(self._store, key, options={"range": (start, end)})
             except FileNotFoundError as exc:
                 raise StoredFileMissingError from exc
@@ -110,6 +122,14 @@ def _delete_unfinished(folder: Path) -> None:
     for path in folder.rglob("*#*"):
         if time.time() - path.stat().st_mtime > _UPLOAD_SECONDS:
             path.unlink(missing_ok=True)
+
+
+async def _hash(digest: "hashlib._Hash", block: bytes) -> None:
+    """Where it takes longer than the trip, in another thread."""
+    if len(block) < _INLINE_BYTES:
+        digest.update(block)
+    else:
+        await asyncio.to_thread(digest.update, block)
 
 
 async def _join_blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

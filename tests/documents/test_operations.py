@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from src.config import Settings
 from src.documents.reconciler import Findings
+from src.documents.search import CONFIRM
 from src.documents.vectors.base import ChunkPoint
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.sparse import SparseEncoder
@@ -260,3 +261,18 @@ async def test_a_thousand_files_of_one_do_not_delay_the_only_one_of_another(own:
         left = await admin.fetchval("SELECT count(*) FROM documents WHERE status = 'pending'")
         await admin.close()
     assert left > 60
+
+
+async def test_no_search_goes_through_all_documents_of_its_user(own: Settings) -> None:
+    """Also where the statistics of the database know of none of them."""
+    async with run_api(own) as user:
+        assert own.database.url is not None
+        admin = await connect(own.database.url.get_secret_value())
+        for table in ("documents", "chunks"):
+            await admin.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        await upload_texts(user, *(f"Harbour {n} is deep." for n in range(30)))
+        values = {"ids": [uuid4()], "user_id": UUID(user.id), "document_ids": None, "tags": None}
+        plan = await admin.fetch(f"EXPLAIN {CONFIRM.sql}", *CONFIRM.arrange(values))
+        await admin.close()
+    lines = [line for (line,) in plan]
+    assert any("Index Scan using pk_documents" in line for line in lines), lines
