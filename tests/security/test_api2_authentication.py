@@ -6,12 +6,13 @@ import hmac
 import json
 import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from src.config import Settings
+from tests.conftest import execute
 from tests.fixtures.users import PASSWORD, User, bearer
 
 
@@ -143,3 +144,12 @@ async def test_no_page_is_told_a_password_or_a_hash(user: User) -> None:
         assert PASSWORD not in text
         assert "argon2" not in text
         assert "hash" not in text
+
+
+async def test_a_disabled_user_is_refused_whatever_their_login_says(
+    user: User, database_url: str
+) -> None:
+    key = (await user.make_key("chat"))["key"]
+    await execute(database_url, "UPDATE users SET is_active = false WHERE id = $1", UUID(user.id))
+    for headers in ({}, bearer(key)):
+        assert (await user.http.get("/auth/me", headers=headers)).status_code == 401
