@@ -9,6 +9,7 @@ from src.config import OllamaSettings
 from src.llm.router import router
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
+from src.routes import API_PREFIX
 from tests.fixtures.servers import LoopbackServer
 from tests.llm.conftest import ServerFactory
 
@@ -28,7 +29,7 @@ async def http(
         app = FastAPI(lifespan=lifespan)
         app.include_router(router)
         server = await serve(app)
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=f"{server.url}{API_PREFIX}", trust_env=False) as http:
             yield http
 
 
