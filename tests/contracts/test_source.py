@@ -5,6 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+
+from src.config import Settings
+from src.main import create_app
+from src.routes import ModuleRouter
+
 SRC = Path(__file__).parents[2] / "src"
 
 
@@ -40,3 +47,15 @@ def test_importing_the_application_does_nothing() -> None:
     )
     assert before.stdout.startswith("1 ")
     assert before.stderr == ""
+
+
+def test_how_an_address_begins_belongs_to_one_router() -> None:
+    """Or the first of two would say for the other that there is nothing."""
+    included = [getattr(route, "original_router", None) for route in create_app(Settings()).routes]
+    routers = [router for router in included if isinstance(router, ModuleRouter)]
+    paths = {r.path for router in routers for r in router.routes if isinstance(r, APIRoute)}
+    assert len(paths) > 40
+    for path in paths:
+        scope = {"type": "http", "method": "GET", "path": path}
+        matching = [router for router in routers if router.matches(scope)[0] is Match.FULL]
+        assert len(matching) == 1, path
