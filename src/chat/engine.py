@@ -127,8 +127,6 @@ class AnswerEngine:
             run.task.cancel()
         for naming in self._namings:
             naming.cancel()
-        if self._conductors:
-            await asyncio.wait(self._conductors, timeout=_STORE_SECONDS)
         await self.recorder.wait_until_stored(_STORE_SECONDS)
         self._recording.cancel()
 

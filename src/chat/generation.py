@@ -1,6 +1,5 @@
 """Makes one answer: finds passages, builds the prompt and takes down what the model says."""
 
-import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from src.chat.exceptions import PromptTooLongError
 from src.chat.follow_up import make_search_text
 from src.chat.gauge import TokenGauge
 from src.chat.live import LiveAnswer
-from src.chat.meter import TokenMeter
+from src.chat.meter import AnswerClock, TokenMeter
 from src.chat.prompts import Prompt, Task, build_prompt
 from src.chat.records import AnswerEnd, AnswerText
 from src.chat.schemas import AnswerUsage, MessageStatus, QueryCreate, SourceRead
@@ -77,12 +76,10 @@ class Generation:
         self._llm = llm
         self._gauge = gauge
         self._settings = settings
-        self._started_at = time.perf_counter()
+        self._clock = AnswerClock()
         self._sources: list[SourceRead] | None = None
         self._prompt: Prompt | None = None
         self._citations = CitationParser(0)
-        self._retrieval_ms = 0
-        self._first_token_ms = 0
         self._meter = TokenMeter()
 
     @property
@@ -115,7 +112,7 @@ class Generation:
     def conclude(self, status: MessageStatus, error: AppError | None = None) -> AnswerEnd:
         labels = {"status": status, "model": self.question.model.name}
         ANSWERS.add(1, labels)
-        ANSWER_DURATION.record(self._elapsed_ms() / 1000, labels)
+        ANSWER_DURATION.record(self._clock.elapsed_ms / 1000, labels)
         request_id = self.question.request_id
         problem = None if error is None else Problem.from_error(error, request_id)
         return AnswerEnd(status, self.text, self.sources, self._measure(), problem)
@@ -140,7 +137,7 @@ class Generation:
                 tags=request.tags,
             )
         )
-        self._retrieval_ms = self._elapsed_ms()
+        self._clock.note_retrieval()
         return passages
 
     def _build_prompt(self, passages: list[PassageRead] | None) -> Prompt:
@@ -183,9 +180,9 @@ class Generation:
 
     def _take(self, chunk: ChatChunk) -> None:
         if not self.live.length and (chunk.thinking or chunk.content):
-            self._first_token_ms = self._elapsed_ms()
+            self._clock.note_first_token()
             labels = {"model": self.question.model.name}
-            ANSWER_FIRST_TOKEN.record(self._first_token_ms / 1000, labels)
+            ANSWER_FIRST_TOKEN.record(self._clock.first_token_ms / 1000, labels)
         # PostgreSQL stores no NUL, and what is streamed is what is stored.
         content = chunk.content.replace("\0", "")
         self.live.add_thinking(chunk.thinking.replace("\0", ""))
@@ -198,18 +195,4 @@ class Generation:
             return None
         bytes_per_token = self._gauge.get(self.question.model.digest)
         tokens = self._meter.read(self._prompt.messages, bytes_per_token)
-        if tokens is None:
-            return None
-        prompt_tokens, completion_tokens = tokens
-        return AnswerUsage(
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            omitted_messages=self._prompt.omitted_messages,
-            omitted_passages=self._prompt.omitted_passages,
-            retrieval_ms=self._retrieval_ms,
-            first_token_ms=self._first_token_ms,
-            total_ms=self._elapsed_ms(),
-        )
-
-    def _elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self._started_at) * 1000)
+        return None if tokens is None else self._clock.measure(self._prompt, tokens)

@@ -17,6 +17,7 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from tests.chat.scripted import Script
 from tests.chat.test_answering import OVERFLOW
+from tests.chat.test_prompts import make_passage
 from tests.fixtures.servers import LoopbackServer
 
 
@@ -26,22 +27,6 @@ class FixedSearch:
 
     async def search(self, _: SearchQuery) -> list[PassageRead]:
         return [make_passage(text) for text in self._texts]
-
-
-def make_passage(text: str) -> PassageRead:
-    return PassageRead(
-        document_id=uuid4(),
-        chunk_id=uuid4(),
-        title="Notes",
-        filename="notes.txt",
-        heading=None,
-        page_first=None,
-        page_last=None,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-    )
 
 
 def make_question(model: ChatModel) -> Question:

@@ -67,6 +67,7 @@ async def test_a_call_is_kept_as_question_and_answer(
     assert "offline model" in answer["content"]
     assert answer["model"] == "offline-chat:latest"
     assert answer["usage"]["prompt_tokens"] > 0
+    assert answer["usage"]["retrieval_ms"] == 0
     (spent,) = (await user.http.get("/llm/usage")).json()["items"]
     assert spent["completion_tokens"] == 2 * answer["usage"]["completion_tokens"]
     if not is_streamed:

@@ -1,7 +1,6 @@
 """Keeps a call in a chat of its caller: what was asked last, and what comes of it."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -10,13 +9,14 @@ from sqlalchemy import func
 
 from src.chat.exceptions import ChatSessionNotFoundError, MessageNotFoundError
 from src.chat.generation import Question
+from src.chat.meter import AnswerClock
 from src.chat.models import Message
 from src.chat.openai.conversion import mark_cited
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.prompts import Prompt
 from src.chat.recording import AnswerRecorder
 from src.chat.records import AnswerEnd, AnswerText
-from src.chat.schemas import AnswerUsage, MessageStatus, SourceRead
+from src.chat.schemas import MessageStatus, SourceRead
 from src.chat.service import ChatService
 from src.chat.tree import find_newest_answer
 from src.database import Sessions, utc_now
@@ -40,7 +40,7 @@ class KeptTurn:
         question: Question,
         prompt: Prompt,
         sources: Sequence[SourceRead] | None,
-        retrieval_ms: int,
+        clock: AnswerClock,
     ) -> None:
         self.question = question
         self.is_stored = False
@@ -48,9 +48,7 @@ class KeptTurn:
         self._recorder = recorder
         self._prompt = prompt
         self._sources = sources
-        self._retrieval_ms = retrieval_ms
-        self._started_at = time.perf_counter()
-        self._first_token_ms = 0
+        self._clock = clock
         self._content = self._thinking = ""
         self._status: MessageStatus = "stopped"
         self._error: AppError | None = None
@@ -84,6 +82,7 @@ class KeptTurn:
                     self._take(chunk)
                     if is_first:
                         is_first = False
+                        self._clock.note_first_token()
                         await self._store()
                     yield chunk
         except AppError as error:
@@ -94,7 +93,7 @@ class KeptTurn:
         """Store how it ended and what it took, also while the database is away."""
         request_id = self.question.request_id
         problem = None if self._error is None else Problem.from_error(self._error, request_id)
-        usage = None if tokens is None else self._measure(*tokens)
+        usage = None if tokens is None else self._clock.measure(self._prompt, tokens)
         end = AnswerEnd(self._status, self.text, self.sources, usage, problem)
         try:
             await self._recorder.finish(self.question, end)
@@ -102,7 +101,6 @@ class KeptTurn:
             log.warning("answer not kept: its chat was deleted")
 
     def _take(self, chunk: ChatChunk) -> None:
-        self._first_token_ms = self._first_token_ms or self._elapsed_ms()
         self._content += _drop_nul(chunk.content)
         self._thinking += _drop_nul(chunk.thinking)
         if chunk.is_done:
@@ -147,20 +145,6 @@ class KeptTurn:
                 heartbeat_at=func.now(),
             )
             session.add(answer)
-
-    def _measure(self, prompt_tokens: int, completion_tokens: int) -> AnswerUsage:
-        return AnswerUsage(
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            omitted_messages=self._prompt.omitted_messages,
-            omitted_passages=self._prompt.omitted_passages,
-            retrieval_ms=self._retrieval_ms,
-            first_token_ms=self._retrieval_ms + self._first_token_ms,
-            total_ms=self._retrieval_ms + self._elapsed_ms(),
-        )
-
-    def _elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self._started_at) * 1000)
 
 
 def read_question(messages: Sequence[ChatMessage]) -> str:

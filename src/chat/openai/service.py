@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.chat.engine import AnswerEngine
 from src.chat.generation import Question
-from src.chat.meter import TokenMeter
+from src.chat.meter import AnswerClock, TokenMeter
 from src.chat.openai.exceptions import UnsupportedParameterError
 from src.chat.openai.keeping import KeptTurn, read_question
 from src.chat.openai.running import RunningAnswer
@@ -84,7 +84,7 @@ class OpenAIService:
         session_id: UUID | None,
     ) -> Answer:
         """Begin to generate. The caller stops what `Answer.running` is when it is done with it."""
-        started_at = time.perf_counter()
+        clock = AnswerClock()
         asked = None if session_id is None else read_question(request.messages)
         name = body.model.removesuffix(DOCUMENTS_SUFFIX)
         model = await self._llm.resolve_chat_model(name or None)
@@ -93,7 +93,7 @@ class OpenAIService:
         if name != body.model:
             prompt = await self._add_passages(user_id, body, request.messages, model)
             sources = SourceRead.number_passages(prompt.passages)
-        retrieval_ms = round((time.perf_counter() - started_at) * 1000)
+            clock.note_retrieval()
         chunks = self._llm.stream_chat(
             model,
             prompt.messages,
@@ -107,7 +107,7 @@ class OpenAIService:
         if session_id is not None and asked is not None:
             question = _make_question(user_id, session_id, asked, model, sources is not None)
             kept = KeptTurn(
-                self._sessions, self._answers.recorder, question, prompt, sources, retrieval_ms
+                self._sessions, self._answers.recorder, question, prompt, sources, clock
             )
             chunks = kept.watch(chunks)
         settle = partial(self._settle, user_id, model.name, prompt.messages, kept)
