@@ -33,7 +33,7 @@ from src.embedded import run_postgres
 from src.embedded.models import run_offline_models
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
-from src.reading import Reader
+from src.statements import Statements
 
 _SIZES = (1_000, 10_000, 100_000)
 _OWN = 1_000
@@ -54,7 +54,7 @@ _FREQUENCIES = [1 / rank for rank in range(1, len(_VOCABULARY) + 1)]
 class Parts:
     database: asyncpg.Connection
     llm: LLMService
-    reader: Reader
+    statements: Statements
     folder: Path
 
 
@@ -103,7 +103,7 @@ async def measure(
 ) -> tuple[list[float], list[float], list[float], list[float]]:
     """In turns: a search, the bare engine's and the model's part, a round trip to PostgreSQL."""
     collection = (await parts.llm.get_embedding_identity()).collection_name
-    service = SearchService(parts.reader, index, _SPARSE, parts.llm, DocumentSettings())
+    service = SearchService(parts.statements, index, _SPARSE, parts.llm, DocumentSettings())
     search, engine, model, sql = [], [], [], []
     for text in make_queries():
         search.append(await clock(service.search(SearchQuery(text, user_id, _LIMIT))))
@@ -198,7 +198,7 @@ async def open_parts(stack: AsyncExitStack) -> Parts:
     settings = OllamaSettings(url=models, embed_model="offline-embed")
     servers = await stack.enter_async_context(open_servers(settings, [models]))
     llm = LLMService(servers, servers, settings)
-    return Parts(database, llm, Reader(engine), folder)
+    return Parts(database, llm, Statements(engine), folder)
 
 
 if __name__ == "__main__":

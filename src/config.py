@@ -339,7 +339,7 @@ class DocumentSettings(Group):
             description="Documents processed at once, whose steps are shared where they can be; 0 "
             "leaves them to other processes.",
         ),
-    ] = 32
+    ] = 100
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:

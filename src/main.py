@@ -54,9 +54,9 @@ from src.llm.servers import open_servers
 from src.llm.service import LLMService
 from src.middleware import BodyLimitMiddleware, HostMiddleware, RequestContextMiddleware
 from src.openapi import TAGS, DescribedAPI
-from src.reading import Reader
 from src.routes import API_PREFIX, RouteTable
 from src.schemas import problem_responses
+from src.statements import Statements
 from src.telemetry import Sampler, configure_telemetry
 from src.web.page import create_page_routes
 
@@ -167,8 +167,8 @@ async def _start(
         run_worker(stack, parts)
     sessions, llm = parts.sessions, parts.llm
     readers = create_readers(parts.engine)
-    reader, tokens = Reader(parts.engine), _create_tokens(settings)
-    search = SearchService(reader, parts.vectors, parts.sparse, llm, settings.documents)
+    statements, tokens = Statements(parts.engine), _create_tokens(settings)
+    search = SearchService(statements, parts.vectors, parts.sparse, llm, settings.documents)
     if settings.ollama.auto_pull:
         parts.pulls.start_missing()
     progress = ProgressWatcher(sessions)
@@ -192,8 +192,8 @@ async def _start(
         "answers": answers,
         "passwords": passwords,
         "tokens": tokens,
-        "authenticator": Authenticator(reader, tokens, _open_key_uses(stack, sessions)),
-        "reader": reader,
+        "authenticator": Authenticator(statements, tokens, _open_key_uses(stack, sessions)),
+        "statements": statements,
         "limiter": AttemptLimiter(settings.rate_limit),
         "places": Places(settings.rate_limit),
         "purger": UserDataPurger(),
@@ -258,7 +258,7 @@ def run_sampler(stack: AsyncExitStack, parts: Parts, answers: AnswerEngine | Non
 
 def run_worker(stack: AsyncExitStack, parts: Parts) -> None:
     limits = parts.settings.documents
-    statements, vectors = create_readers(parts.engine), parts.vectors
+    statements, vectors = Statements(parts.engine), parts.vectors
     rows = DocumentRows(parts.sessions, statements)
     embedder = PassageEmbedder(statements, parts.llm, cache_days=limits.embedding_cache_days)
     indexer = DocumentIndexer(rows, vectors, parts.sparse, embedder, limits)

@@ -16,8 +16,8 @@ from src.documents.reconciler import Findings, Reconciler
 from src.embedded.services import run_missing_services
 from src.error_handlers import add_error_handlers
 from src.main import Parts, open_parts, run_sampler, run_worker
-from src.reading import Reader
 from src.routes import RouteTable
+from src.statements import Statements
 from src.telemetry import configure_telemetry
 
 log = structlog.get_logger(__name__)
@@ -105,4 +105,4 @@ async def verify(settings: Settings, *, mend: bool) -> Findings:
 
 
 def _make_reconciler(parts: Parts) -> Reconciler:
-    return Reconciler(Reader(parts.engine), parts.sessions, parts.vectors, parts.storage)
+    return Reconciler(Statements(parts.engine), parts.sessions, parts.vectors, parts.storage)

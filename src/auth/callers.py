@@ -10,11 +10,11 @@ from src.auth.models import APIKey, LoginSession, User
 from src.auth.schemas import Principal, UserRead
 from src.auth.tokens import AccessTokens, hash_secret, is_api_key
 from src.database import utc_now
-from src.reading import CompiledSelect, Reader
+from src.statements import CompiledStatement, Statements
 
 # What `/auth/me` shows: to ask who it is answers that as well.
 _ACCOUNT: Final = [getattr(User, name) for name in UserRead.model_fields]
-_OWNER_OF_LOGIN: Final = CompiledSelect(
+_OWNER_OF_LOGIN: Final = CompiledStatement(
     select(*_ACCOUNT)
     .join(LoginSession, LoginSession.user_id == User.id)
     .where(
@@ -25,7 +25,7 @@ _OWNER_OF_LOGIN: Final = CompiledSelect(
         LoginSession.expires_at > bindparam("now"),
     )
 )
-_OWNER_OF_KEY: Final = CompiledSelect(
+_OWNER_OF_KEY: Final = CompiledStatement(
     select(APIKey.id.label("key_id"), APIKey.scopes, APIKey.last_used_at, *_ACCOUNT)
     .join(User, User.id == APIKey.user_id)
     .where(
@@ -40,8 +40,10 @@ _OWNER_OF_KEY: Final = CompiledSelect(
 class Authenticator:
     """Resolves access tokens and API keys. Raises an `UnauthenticatedError` for anything else."""
 
-    def __init__(self, reader: Reader, tokens: AccessTokens, key_uses: KeyUseRecorder) -> None:
-        self._reader = reader
+    def __init__(
+        self, statements: Statements, tokens: AccessTokens, key_uses: KeyUseRecorder
+    ) -> None:
+        self._statements = statements
         self._tokens = tokens
         self._key_uses = key_uses
 
@@ -52,7 +54,7 @@ class Authenticator:
 
     async def _resolve_token(self, token: str) -> Principal:
         claims = self._tokens.read(token)
-        row = await self._reader.fetch_one(
+        row = await self._statements.fetch_one(
             _OWNER_OF_LOGIN, user_id=claims.user_id, login_id=claims.login_id, now=utc_now()
         )
         if row is None:
@@ -60,7 +62,9 @@ class Authenticator:
         return Principal(row["id"], row["role"], row, login_id=claims.login_id)
 
     async def _resolve_key(self, key: str) -> Principal:
-        row = await self._reader.fetch_one(_OWNER_OF_KEY, key_hash=hash_secret(key), now=utc_now())
+        row = await self._statements.fetch_one(
+            _OWNER_OF_KEY, key_hash=hash_secret(key), now=utc_now()
+        )
         if row is None:
             raise InvalidAPIKeyError
         self._key_uses.note(row["key_id"], row["last_used_at"])

@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, select, tuple_
 
 from src.chat.models import ChatSession
 from src.chat.schemas import ChatSessionRead
-from src.reading import CompiledSelect, Reader
 from src.schemas import Page, cut_page, decode_cursor
+from src.statements import CompiledStatement, Statements
 
 _POSITION: Final = tuple_(ChatSession.updated_at, ChatSession.id)
 _FIRST: Final = (
@@ -20,14 +20,14 @@ _FIRST: Final = (
     .order_by(ChatSession.updated_at.desc(), ChatSession.id.desc())
     .limit(bindparam("limit"))
 )
-_FIRST_PAGE: Final = CompiledSelect(_FIRST)
-_NEXT_PAGE: Final = CompiledSelect(
+_FIRST_PAGE: Final = CompiledStatement(_FIRST)
+_NEXT_PAGE: Final = CompiledStatement(
     _FIRST.where(tuple_(bindparam("updated_at"), bindparam("id")) > _POSITION)
 )
 
 
 async def list_sessions(
-    reader: Reader, user_id: UUID, cursor: str | None, limit: int, *, is_archived: bool
+    statements: Statements, user_id: UUID, cursor: str | None, limit: int, *, is_archived: bool
 ) -> Page[ChatSessionRead]:
     """Page through the chats of a user, the last used first."""
     values: dict[str, object] = {"user_id": user_id, "is_archived": is_archived, "limit": limit + 1}
@@ -35,7 +35,7 @@ async def list_sessions(
     if cursor is not None:
         query = _NEXT_PAGE
         values["updated_at"], values["id"] = decode_cursor(cursor)
-    rows = await reader.fetch_all(query, **values)
+    rows = await statements.fetch_all(query, **values)
     page, next_cursor = cut_page(rows, limit, lambda row: (row["updated_at"], row["id"]))
     return Page(
         items=[ChatSessionRead.model_validate(row) for row in page], next_cursor=next_cursor

@@ -8,24 +8,25 @@ from src.database import Sessions
 from src.documents.models import Document
 from src.documents.queue import IngestJob, JobQueue
 from src.documents.vectors.base import VectorIndex
-from src.reading import CompiledSelect, Reader
+from src.documents.work import DocumentState
+from src.statements import CompiledStatement, Statements
 
 _BATCH = 500
 # Behind every file that somebody waits for.
 _LAST_IN_LINE = 1_000_000
 
 
-_NEXT = CompiledSelect(
+_NEXT = CompiledStatement(
     select(func.min(Document.collection).label("name")).where(
         Document.collection > bindparam("last")
     )
 )
 
 
-async def list_used(reader: Reader) -> list[str]:
+async def list_used(statements: Statements) -> list[str]:
     """Every collection that whole documents are in, by one index probe for each."""
     used: list[str] = []
-    while (row := await reader.fetch_one(_NEXT, last=used[-1] if used else "")) and row["name"]:
+    while (row := await statements.fetch_one(_NEXT, last=used[-1] if used else "")) and row["name"]:
         used.append(row["name"])
     return used
 
@@ -67,7 +68,7 @@ async def count_outdated(sessions: Sessions, collection: str) -> int:
         return await session.scalar(query) or 0
 
 
-async def write_tags(vectors: VectorIndex, document: Document) -> None:
+async def write_tags(vectors: VectorIndex, document: DocumentState) -> None:
     """Bring the tags of the row to every passage that is indexed."""
     tags = tuple(document.tags)
     for collection in {document.collection, document.next_collection}:

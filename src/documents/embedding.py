@@ -18,11 +18,11 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, Text, any_, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from src.combining import Combiner
-from src.database import Sessions, utc_now
+from src.database import utc_now
 from src.documents.models import CachedEmbedding
 from src.exceptions import AppError
 from src.llm.exceptions import (
@@ -31,6 +31,7 @@ from src.llm.exceptions import (
     LLMInvalidResponseError,
 )
 from src.llm.service import LLMService
+from src.statements import CompiledStatement, Statements, give, spread
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,28 @@ _MOST_TEXTS: Final = 64
 _ODD: Final = re.compile(r"[^\w\s.,;:!?'\"()%/+-]+")
 _SENTENCE_END: Final = re.compile(r"[.!?]\s")
 _REFRESHED_AFTER: Final = timedelta(days=1)
+_EMBEDDING: Final = "embedding"
+_REMEMBERED: Final = ("digest", "vector")
+_given: Final = give(_EMBEDDING, dict.fromkeys(_REMEMBERED, LargeBinary()))
+_collection: Final = bindparam("collection", type_=Text)
+_mine: Final = (
+    CachedEmbedding.collection == _collection,
+    CachedEmbedding.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary))),
+)
+_RECALL: Final = CompiledStatement(
+    select(CachedEmbedding.digest, CachedEmbedding.vector, CachedEmbedding.used_at).where(*_mine)
+)
+_REFRESH: Final = CompiledStatement(
+    update(CachedEmbedding).where(*_mine).values(used_at=func.now())
+)
+_REMEMBER: Final = CompiledStatement(
+    insert(CachedEmbedding)
+    .from_select(["collection", *_REMEMBERED], select(_collection, _given))
+    .on_conflict_do_nothing()
+)
+_FORGET: Final = CompiledStatement(
+    delete(CachedEmbedding).where(CachedEmbedding.used_at < bindparam("limit"))
+)
 IN_PART: Final = "embedded_in_part"
 SIMPLIFIED: Final = "embedded_simplified"
 
@@ -58,9 +81,7 @@ class Embedding:
 
 
 class PassageEmbedder:
-    """`statements` are sessions whose every statement is a transaction of its own."""
-
-    def __init__(self, statements: Sessions, llm: LLMService, *, cache_days: int) -> None:
+    def __init__(self, statements: Statements, llm: LLMService, *, cache_days: int) -> None:
         self._statements = statements
         self._llm = llm
         self._cache_days = cache_days
@@ -80,8 +101,7 @@ class PassageEmbedder:
     async def forget_unused(self) -> None:
         """Delete what no document has asked for in a long time."""
         limit = utc_now() - timedelta(days=self._cache_days)
-        async with self._statements() as session:
-            await session.execute(delete(CachedEmbedding).where(CachedEmbedding.used_at < limit))
+        await self._statements.fetch_all(_FORGET, limit=limit)
 
     async def _embed_groups(
         self, key: tuple[str, UUID], groups: Sequence[Sequence[str]]
@@ -102,7 +122,7 @@ class PassageEmbedder:
             return []
         try:
             vectors = await self._llm.embed_documents(texts, user_id=user_id)
-            return [Embedding(array("f", vector)) for vector in vectors]
+            return [Embedding(vector) for vector in vectors]
         except _MAY_BLAME_TEXT as error:
             if len(texts) == 1:
                 return [await self._embed_alone(texts[0], user_id, error)]
@@ -121,7 +141,7 @@ class PassageEmbedder:
                 (vector,) = await self._llm.embed_documents([form], user_id=user_id)
             except _MAY_BLAME_TEXT:
                 continue
-            return Embedding(array("f", vector), code, detail)
+            return Embedding(vector, code, detail)
         log.warning("passage without a vector", code=error.code)
         return Embedding(
             array("f"), error.code, f"The model cannot embed this passage: {error.detail}"
@@ -130,29 +150,22 @@ class PassageEmbedder:
     async def _recall(self, collection: str, digests: Sequence[bytes]) -> dict[bytes, Embedding]:
         if not self._cache_days:
             return {}
-        mine = CachedEmbedding.collection == collection, CachedEmbedding.digest.in_(digests)
-        columns = CachedEmbedding.digest, CachedEmbedding.vector, CachedEmbedding.used_at
-        async with self._statements() as session:
-            rows = (await session.execute(select(*columns).where(*mine))).all()
-            if any(row.used_at < utc_now() - _REFRESHED_AFTER for row in rows):
-                await session.execute(
-                    update(CachedEmbedding)
-                    .where(*mine)
-                    .values(used_at=func.now())
-                    .execution_options(synchronize_session=False)
-                )
-        return {row.digest: Embedding(array("f", row.vector)) for row in rows}
+        mine = {"collection": collection, "digests": digests}
+        rows = await self._statements.fetch_all(_RECALL, **mine)
+        if any(row["used_at"] < utc_now() - _REFRESHED_AFTER for row in rows):
+            await self._statements.fetch_all(_REFRESH, **mine)
+        return {row["digest"]: Embedding(array("f", row["vector"])) for row in rows}
 
     async def _remember(self, collection: str, made: dict[bytes, Embedding]) -> None:
         rows = [
-            {"collection": collection, "digest": digest, "vector": embedding.vector.tobytes()}
+            (digest, embedding.vector.tobytes())
             # In one order, so that two workers never wait for each other.
             for digest, embedding in sorted(made.items(), key=itemgetter(0))
             if embedding.vector and embedding.issue_code is None
         ]
         if rows and self._cache_days:
-            async with self._statements() as session:
-                await session.execute(insert(CachedEmbedding).on_conflict_do_nothing(), rows)
+            given = spread(_EMBEDDING, _REMEMBERED, rows)
+            await self._statements.fetch_all(_REMEMBER, collection=collection, **given)
 
 
 def list_forms(text: str) -> Iterator[tuple[str, str, str]]:

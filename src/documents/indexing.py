@@ -15,11 +15,11 @@ from src.config import DocumentSettings
 from src.documents.collections import write_tags
 from src.documents.embedding import Embedding, PassageEmbedder
 from src.documents.exceptions import DocumentVanishedError, UnknownCollectionError
-from src.documents.models import Chunk, Document
 from src.documents.passages import compose_passage
 from src.documents.rows import DocumentRows
 from src.documents.vectors.base import ChunkPoint, VectorIndex
 from src.documents.vectors.sparse import SparseEncoder
+from src.documents.work import DocumentState, Passage
 from src.llm.resolved import EmbeddingIdentity
 
 # A long document steps back after this long when other users' documents wait.
@@ -32,23 +32,23 @@ _BATCHES_AHEAD: Final = 2
 class EmbeddedBatch:
     """Passages in their order, with the texts that were embedded."""
 
-    document: Document
-    chunks: Sequence[Chunk]
+    document: DocumentState
+    passages: Sequence[Passage]
     texts: Sequence[str]
     embeddings: Sequence[Embedding]
 
-    def __iter__(self) -> Iterator[tuple[Chunk, str, Embedding]]:
-        return zip(self.chunks, self.texts, self.embeddings, strict=True)
+    def __iter__(self) -> Iterator[tuple[Passage, str, Embedding]]:
+        return zip(self.passages, self.texts, self.embeddings, strict=True)
 
     @property
     def has_issues(self) -> bool:
         """Whether any of them was or is special to the model."""
-        return any(chunk.issue_code or made.issue_code for chunk, _, made in self)
+        return any(passage.issue_code or made.issue_code for passage, _, made in self)
 
     @property
     def end(self) -> int:
         """The ordinal that the next batch begins with."""
-        return self.chunks[-1].ordinal + 1
+        return self.passages[-1].ordinal + 1
 
 
 class DocumentIndexer:
@@ -72,7 +72,7 @@ class DocumentIndexer:
         self._slice_seconds = slice_seconds
         self._created: set[str] = set()
 
-    async def index(self, document: Document, identity: EmbeddingIdentity) -> None:
+    async def index(self, document: DocumentState, identity: EmbeddingIdentity) -> None:
         """Bring it to `ready`, or put its rest at the end of the line when others wait."""
         collection = identity.collection_name
         is_new = document.next_collection != collection
@@ -93,13 +93,13 @@ class DocumentIndexer:
                 return
 
     async def index_short(
-        self, identity: EmbeddingIdentity, shorts: Sequence[tuple[Document, Sequence[Chunk]]]
+        self, identity: EmbeddingIdentity, shorts: Sequence[tuple[DocumentState, Sequence[Passage]]]
     ) -> None:
         """Index all passages of several documents of one user at once, ahead of longer ones."""
         collection = identity.collection_name
         await self._create_collection(collection, identity.dimension)
         batches = await asyncio.gather(
-            *(self._embed(collection, document, chunks, rank=0) for document, chunks in shorts)
+            *(self._embed(collection, document, passages, rank=0) for document, passages in shorts)
         )
         await self._upsert(collection, batches)
         for batch in batches:
@@ -112,7 +112,7 @@ class DocumentIndexer:
             self._created.add(collection)
 
     async def _embed_ahead(
-        self, document: Document, collection: str
+        self, document: DocumentState, collection: str
     ) -> AsyncGenerator[EmbeddedBatch]:
         """Yield batch after batch; the next ones are on their way while its reader has the last."""
         ahead: deque[asyncio.Task[EmbeddedBatch]] = deque()
@@ -129,19 +129,23 @@ class DocumentIndexer:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _embed_batch(self, document: Document, collection: str, start: int) -> EmbeddedBatch:
-        chunks = await self._rows.load_chunks(document, start, self._batch_size)
-        if not chunks:
+    async def _embed_batch(
+        self, document: DocumentState, collection: str, start: int
+    ) -> EmbeddedBatch:
+        passages = await self._rows.load_passages(document, start, self._batch_size)
+        if not passages:
             raise DocumentVanishedError
         # A user's documents are finished in their order, not all at the end.
-        return await self._embed(collection, document, chunks, rank=document.id.int)
+        return await self._embed(collection, document, passages, rank=document.id.int)
 
     async def _embed(
-        self, collection: str, document: Document, chunks: Sequence[Chunk], *, rank: int
+        self, collection: str, document: DocumentState, passages: Sequence[Passage], *, rank: int
     ) -> EmbeddedBatch:
-        texts = [compose_passage(document.title, chunk.heading, chunk.text) for chunk in chunks]
+        texts = [
+            compose_passage(document.title, passage.heading, passage.text) for passage in passages
+        ]
         embeddings = await self._embedder.embed(collection, texts, document.user_id, rank=rank)
-        return EmbeddedBatch(document, chunks, texts, embeddings)
+        return EmbeddedBatch(document, passages, texts, embeddings)
 
     async def _upsert(self, collection: str, batches: Sequence[EmbeddedBatch]) -> None:
         points = await asyncio.to_thread(self._make_points, batches)
@@ -154,13 +158,13 @@ class DocumentIndexer:
     async def _note_progress(self, batch: EmbeddedBatch) -> None:
         if batch.end == batch.document.chunks_total and not batch.has_issues:
             return  # It is ready at once, which says as much.
-        embedded = [(chunk, embedding) for chunk, _, embedding in batch]
+        embedded = [(passage, embedding) for passage, _, embedding in batch]
         await self._rows.write_progress(batch.document, batch.end, embedded)
 
     def _make_points(self, batches: Sequence[EmbeddedBatch]) -> list[ChunkPoint]:
         return [
             ChunkPoint(
-                chunk_id=chunk.id,
+                chunk_id=passage.id,
                 user_id=batch.document.user_id,
                 document_id=batch.document.id,
                 tags=tuple(batch.document.tags),
@@ -168,10 +172,10 @@ class DocumentIndexer:
                 sparse=self._sparse.encode_document(text, batch.document.language),
             )
             for batch in batches
-            for chunk, text, embedding in batch
+            for passage, text, embedding in batch
         ]
 
-    async def _finish(self, document: Document, collection: str) -> bool:
+    async def _finish(self, document: DocumentState, collection: str) -> bool:
         """Whether it is ready now. The owner may have changed what was indexed in the meantime."""
         former = document.collection
         if not await self._rows.mark_ready([document], collection):
@@ -181,7 +185,7 @@ class DocumentIndexer:
             await self._vectors.delete_document(former, document.user_id, document.id)
         return True
 
-    async def _catch_up(self, document: Document) -> None:
+    async def _catch_up(self, document: DocumentState) -> None:
         current = await self._rows.load(document.id)
         if current is None:
             raise DocumentVanishedError

@@ -7,13 +7,13 @@ that starts again, after a crash or a wait for a backing service, goes on from t
 from src.documents.collections import delete_everywhere
 from src.documents.exceptions import DocumentVanishedError, ExtractionError
 from src.documents.indexing import DocumentIndexer
-from src.documents.models import Document
 from src.documents.queue import IngestJob
 from src.documents.reader import DocumentReader
-from src.documents.rows import DocumentRows, ShortDocument
+from src.documents.rows import DocumentRows
 from src.documents.short import ShortDocuments
 from src.documents.storage import FileStorage
 from src.documents.vectors.base import VectorIndex
+from src.documents.work import DocumentState, ShortDocument
 from src.llm.service import LLMService
 
 
@@ -54,7 +54,7 @@ class IngestionService:
         except DocumentVanishedError:
             await delete_everywhere(self._vectors, document.user_id, document.id)
 
-    async def _extract(self, document: Document, place: int) -> bool:
+    async def _extract(self, document: DocumentState, place: int) -> bool:
         """Whether it is ready as well, being short."""
         if document.collection or document.next_collection:
             await delete_everywhere(self._vectors, document.user_id, document.id)

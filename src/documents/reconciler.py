@@ -19,7 +19,7 @@ from src.documents.queue import IngestJob, JobQueue
 from src.documents.storage import FileStorage
 from src.documents.usage import lock_usage
 from src.documents.vectors.base import Scope, VectorIndex
-from src.reading import Reader
+from src.statements import Statements
 
 _PAGE: Final = 500
 # An upload writes its file before its row.
@@ -40,9 +40,9 @@ class Findings:
 
 class Reconciler:
     def __init__(
-        self, reader: Reader, sessions: Sessions, vectors: VectorIndex, storage: FileStorage
+        self, statements: Statements, sessions: Sessions, vectors: VectorIndex, storage: FileStorage
     ) -> None:
-        self._reader = reader
+        self._statements = statements
         self._sessions = sessions
         self._vectors = vectors
         self._storage = storage
@@ -58,7 +58,7 @@ class Reconciler:
 
     async def drop_unused(self, *, mend: bool = True) -> int:
         """Count, and drop, the collections that no document is in or on its way to."""
-        used = set(await list_used(self._reader))
+        used = set(await list_used(self._statements))
         async with self._sessions() as session:
             query = select(Document.next_collection).distinct()
             used |= {name for name in await session.scalars(query) if name is not None}

@@ -31,7 +31,7 @@ from src.documents.vectors.base import (
 from src.documents.vectors.sparse import SparseEncoder
 from src.llm.service import LLMService
 from src.metrics import SEARCH_DURATION, measure
-from src.reading import CompiledSelect, Reader
+from src.statements import CompiledStatement, Statements
 
 # Some hits may be stale, of documents that are gone, and some join a better one beside them.
 _SPARE_HITS = 10
@@ -48,7 +48,7 @@ _DOCUMENT = (
     .limit(literal_column("1"))
     .lateral("document")
 )
-CONFIRM = CompiledSelect(
+CONFIRM = CompiledStatement(
     select(
         *(Chunk.id.label("chunk_id"), Chunk.document_id, Chunk.ordinal, Chunk.heading, Chunk.text),
         *(Chunk.page_first, Chunk.page_last, Chunk.start, Chunk.end),
@@ -92,13 +92,13 @@ class SearchService:
 
     def __init__(
         self,
-        reader: Reader,
+        statements: Statements,
         vectors: VectorIndex,
         sparse: SparseEncoder,
         llm: LLMService,
         settings: DocumentSettings,
     ) -> None:
-        self._reader = reader
+        self._statements = statements
         self._vectors = vectors
         self._sparse = sparse
         self._llm = llm
@@ -132,7 +132,7 @@ class SearchService:
     async def _encode(self, query: SearchQuery) -> SparseVector:
         if query.mode == "dense":
             return SparseVector((), ())
-        languages = await read_languages(self._reader, query.user_id)
+        languages = await read_languages(self._statements, query.user_id)
         return self._sparse.encode_query(query.text, languages)
 
     async def _list_former(self, current: str) -> list[str]:
@@ -140,7 +140,7 @@ class SearchService:
         async with self._looking_up:  # One for all who search at this moment.
             now = asyncio.get_running_loop().time()
             if now > self._used_until:
-                self._used = await list_used(self._reader)
+                self._used = await list_used(self._statements)
                 self._used_until = now + _USED_SECONDS
         return [collection for collection in self._used if collection != current]
 
@@ -158,7 +158,7 @@ class SearchService:
         """Keep the hits whose passage exists and is among those asked for, in their order."""
         if not hits:
             return []
-        rows = await self._reader.fetch_all(
+        rows = await self._statements.fetch_all(
             CONFIRM,
             ids=[hit.chunk_id for hit in hits],
             user_id=query.user_id,

@@ -12,7 +12,8 @@ from uuid import UUID
 from src.combining import Combiner
 from src.documents.exceptions import DocumentVanishedError
 from src.documents.indexing import DocumentIndexer
-from src.documents.rows import DocumentRows, ShortDocument
+from src.documents.rows import DocumentRows
+from src.documents.work import ShortDocument
 from src.llm.service import LLMService
 
 _MOST_PASSAGES: Final = 64
@@ -39,6 +40,6 @@ class ShortDocuments:
         written = [short for short in shorts if short.document.chunks_total is not None]
         if not written:
             raise DocumentVanishedError
-        await self._indexer.index_short(identity, [(s.document, s.chunks) for s in written])
+        await self._indexer.index_short(identity, [(s.document, s.passages) for s in written])
         ready = await self._rows.mark_ready([short.document for short in written], collection)
         return [short.document.id in ready or None for short in shorts]

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
-from src.database import release
+from src.database import Base, release
 from src.documents.models import Document, DocumentUsage
 from src.documents.queue import IngestJob, JobQueue
 from src.documents.receiving import ReceivedFile, ReceivedUpload, RefusedFile, UploadReceiver
@@ -19,6 +20,27 @@ from src.documents.schemas import DocumentFields, DocumentRead, UploadRead, Uplo
 from src.documents.upload_keys import UploadKeys
 from src.documents.usage import get_allowance, lock_usage
 from src.schemas import Problem
+from src.statements import give, spread
+
+_FILE: Final = "file"
+_OF_EACH: Final = (
+    *("id", "title", "filename", "media_type", "size_bytes", "sha256", "storage_key"),
+)
+_OF_ALL: Final = ("user_id", "description", "tags")
+_documents: Final = Base.metadata.tables["documents"]
+_given: Final = give(_FILE, {name: _documents.c[name].type for name in _OF_EACH})
+_INSERT: Final = (
+    insert(_documents)
+    .from_select(
+        [*_OF_EACH, *_OF_ALL],
+        select(
+            _given,
+            *(bindparam(f"all_{name}", type_=_documents.c[name].type) for name in _OF_ALL),
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(_documents.c.id)
+)
 
 # Counting on would slow uploads down, and nobody else waits behind so many.
 _LONGEST_LINE = 10_000
@@ -109,25 +131,25 @@ class UploadService:
     ) -> list[ReceivedFile]:
         """Insert a row for each file whose bytes the user does not have yet; return those."""
         rows = [
-            {
-                "id": file.document_id,
-                "user_id": user_id,
-                "title": fields.title or PurePosixPath(file.filename).stem or file.filename,
-                "description": fields.description,
-                "tags": fields.tags,
-                "filename": file.filename,
-                "media_type": file.media_type,
-                "size_bytes": file.size_bytes,
-                "sha256": file.sha256,
-                "storage_key": file.storage_key,
-            }
+            (
+                file.document_id,
+                fields.title or PurePosixPath(file.filename).stem or file.filename,
+                file.filename,
+                file.media_type,
+                file.size_bytes,
+                file.sha256,
+                file.storage_key,
+            )
             for file in files
         ]
-        inserted = await self._session.scalars(
-            insert(Document).values(rows).on_conflict_do_nothing().returning(Document.id)
-        )
-        created = set(inserted.all())
-        return [file for file in files if file.document_id in created]
+        of_all = {
+            "all_user_id": user_id,
+            "all_description": fields.description,
+            "all_tags": fields.tags,
+        }
+        created = await self._session.scalars(_INSERT, spread(_FILE, _OF_EACH, rows) | of_all)
+        ids = {*created}
+        return [file for file in files if file.document_id in ids]
 
     async def _load(self, user_id: UUID, files: list[ReceivedFile]) -> dict[str, Document]:
         rows = await self._session.scalars(

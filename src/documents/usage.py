@@ -4,17 +4,18 @@ Whoever adds or deletes documents of a user locks their row first. That orders t
 so quotas hold under concurrent uploads and nobody waits in a circle.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, column, select, table, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, column, except_, func, select, table, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
 from src.documents.exceptions import QuotaExceededError
 from src.documents.models import DocumentUsage
-from src.reading import CompiledSelect, Reader
+from src.statements import CompiledStatement, Statements
 
 
 @dataclass(slots=True)
@@ -37,8 +38,23 @@ class Allowance:
 
 
 _users = table("users", column("id", Uuid))
-_LANGUAGES = CompiledSelect(
+_new = bindparam("new", type_=ARRAY(TEXT))
+_LANGUAGES = CompiledStatement(
     select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
+)
+_NOTE_LANGUAGES = CompiledStatement(
+    update(DocumentUsage)
+    .where(DocumentUsage.user_id == bindparam("user_id"), ~DocumentUsage.languages.contains(_new))
+    .values(
+        languages=DocumentUsage.languages.op("||")(
+            func.array(
+                except_(
+                    select(func.unnest(_new)),
+                    select(func.unnest(DocumentUsage.languages)).correlate(DocumentUsage),
+                ).scalar_subquery()
+            )
+        )
+    )
 )
 
 
@@ -59,22 +75,15 @@ async def read_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
     return found or DocumentUsage(user_id=user_id, documents=0, size_bytes=0, languages=[])
 
 
-async def read_languages(reader: Reader, user_id: UUID) -> list[str]:
+async def read_languages(statements: Statements, user_id: UUID) -> list[str]:
     """Return the languages that the user has had documents of."""
-    row = await reader.fetch_one(_LANGUAGES, user_id=user_id)
+    row = await statements.fetch_one(_LANGUAGES, user_id=user_id)
     return row["languages"] if row else []
 
 
-async def note_language(session: AsyncSession, user_id: UUID, language: str) -> None:
-    """Remember that the user has documents of a language; it is never forgotten."""
-    await session.execute(
-        update(DocumentUsage)
-        .where(
-            DocumentUsage.user_id == user_id,
-            ~DocumentUsage.languages.contains([language]),
-        )
-        .values(languages=DocumentUsage.languages.op("||")([language]))
-    )
+async def note_languages(statements: Statements, user_id: UUID, languages: Sequence[str]) -> None:
+    """Remember that the user has documents in these languages; it is never forgotten."""
+    await statements.fetch_all(_NOTE_LANGUAGES, user_id=user_id, new=languages)
 
 
 def get_allowance(usage: DocumentUsage, settings: DocumentSettings) -> Allowance:

@@ -1,6 +1,7 @@
 """Ollama's REST API over httpx: one method per call, typed replies, deadlines and mapped errors."""
 
 import asyncio
+from array import array
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from time import perf_counter
@@ -140,7 +141,7 @@ class OllamaClient:
     ) -> Embeddings:
         """Return one vector per input, in their order, all of one dimension and finite."""
         if not inputs:
-            return Embeddings([], 0)
+            return Embeddings([], [], 0)
         request = EmbedRequest(
             model=model,
             input=list(inputs),
@@ -151,8 +152,8 @@ class OllamaClient:
             reply = await self._send(
                 "POST", "/api/embed", EmbedReply, request, self._embed_timeout_seconds
             )
-        _check_vectors(reply.embeddings, len(inputs))
-        return Embeddings(reply.embeddings, reply.prompt_eval_count)
+        singles = _make_single(reply.embeddings, len(inputs))
+        return Embeddings(reply.embeddings, singles, reply.prompt_eval_count)
 
     async def list_models(self) -> list[InstalledModel]:
         with map_upstream_errors():
@@ -255,17 +256,16 @@ def _parse_chat_line(line: str, splitter: ThinkingSplitter | None) -> ChatChunk:
     )
 
 
-def _check_vectors(vectors: list[list[float]], count: int) -> None:
-    has_one_dimension = len({len(vector) for vector in vectors}) == 1
-    if len(vectors) != count or not has_one_dimension or not _have_directions(vectors):
+def _make_single(vectors: list[list[float]], count: int) -> "list[array[float]]":
+    """Raises when one is missing, zero, empty or too long for the precision it is kept in."""
+    if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
         raise LLMInvalidResponseError(_WRONG_VECTORS)
-
-
-def _have_directions(vectors: list[list[float]]) -> bool:
-    """Whether none is zero, empty or too long, in the single precision that they are kept in."""
     with np.errstate(over="ignore"):
-        lengths = np.linalg.norm(np.asarray(vectors, dtype=np.float32), axis=1)
-    return bool(np.all(np.isfinite(lengths) & (lengths > 0)))
+        matrix = np.asarray(vectors, dtype=np.float32)
+        lengths = np.linalg.norm(matrix, axis=1)
+    if not np.all(np.isfinite(lengths) & (lengths > 0)):
+        raise LLMInvalidResponseError(_WRONG_VECTORS)
+    return [array("f", row.tobytes()) for row in matrix]
 
 
 async def _raise_for_status(response: httpx.Response) -> None:

@@ -1,5 +1,6 @@
 """What the llm module takes and gives: messages, pieces of an answer, models, status and usage."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -62,7 +63,10 @@ class ChatChunk:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
+    """`singles` are the same vectors in single precision, as they are kept and indexed."""
+
     vectors: list[list[float]]
+    singles: "list[array[float]]"  # Before 3.12 the class takes no brackets itself.
     prompt_tokens: int
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from array import array
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -151,10 +152,10 @@ class LLMService:
 
     async def embed_documents(
         self, texts: Sequence[str], *, user_id: UUID | None = None
-    ) -> list[list[float]]:
+    ) -> "list[array[float]]":
         """Return one vector per text, in order, behind everybody who waits for an answer."""
         turn = Turn(user_id, Priority.BACKGROUND)
-        return (await self._embed(texts, turn, is_query=False)).vectors
+        return (await self._embed(texts, turn, is_query=False)).singles
 
     async def embed_texts(
         self, texts: Sequence[str], *, is_query: bool, user_id: UUID | None = None
@@ -212,6 +213,7 @@ class LLMService:
         ]
         return Embeddings(
             vectors=[vector for batch in batches for vector in batch.vectors],
+            singles=[vector for batch in batches for vector in batch.singles],
             prompt_tokens=sum(batch.prompt_tokens for batch in batches),
         )
 

@@ -9,11 +9,12 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from src.config import Settings
-from src.database import create_engine, create_readers
+from src.database import create_engine
 from src.documents.embedding import IN_PART, SIMPLIFIED, PassageEmbedder, list_forms
 from src.llm.exceptions import LLMFailedError, LLMUnavailableError
 from src.llm.servers import open_servers
 from src.llm.service import LLMService
+from src.statements import Statements
 from tests.fixtures.models import ODD, POISON, MoodyModel
 from tests.fixtures.servers import run_server
 
@@ -32,7 +33,7 @@ async def run_embedder(settings: Settings, model: MoodyModel) -> AsyncIterator[P
         open_servers(plain, [server.url]) as servers,
     ):
         llm = LLMService(servers, servers, plain)
-        yield PassageEmbedder(create_readers(engine), llm, cache_days=30)
+        yield PassageEmbedder(Statements(engine), llm, cache_days=30)
     await engine.dispose()
 
 

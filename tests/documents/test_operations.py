@@ -246,13 +246,17 @@ async def test_waiting_for_the_model_never_fails_a_document(own: Settings) -> No
 
 async def test_a_thousand_files_of_one_do_not_delay_the_only_one_of_another(own: Settings) -> None:
     """Lined up before any worker looks; one worker then takes them in turn."""
-    limits = own.documents.model_copy(update={"worker_concurrency": 0})
-    idle = own.model_copy(update={"documents": limits})
+    idle, narrow = (
+        own.model_copy(
+            update={"documents": own.documents.model_copy(update={"worker_concurrency": count})}
+        )
+        for count in (0, 16)
+    )
     async with run_two(idle) as (many, one):
         for start in (0, 60):
             await many.upload(*((f"{n}.txt", f"n {n}".encode()) for n in range(start, start + 60)))
         await one.upload(("only.txt", b"The only one."))
-    async with come_back(own, one) as same:
+    async with come_back(narrow, one) as same:
         (mine,) = (await same.http.get("/documents")).json()["items"]
         await same.wait_for(mine["id"])
         url = own.database.url

@@ -193,7 +193,7 @@ async def test_vectors_come_in_order(client: OllamaClient) -> None:
 
 async def test_no_text_needs_no_request(make_client: ClientFactory) -> None:
     client = await make_client("http://127.0.0.1:1")
-    assert await client.embed("any", [], keep_alive="5m") == Embeddings([], 0)
+    assert await client.embed("any", [], keep_alive="5m") == Embeddings([], [], 0)
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from src.chat.schemas import (
     MessagePage,
 )
 from src.database import SessionDep, release
-from src.reading import ReaderDep
 from src.routes import API_PREFIX, ModuleRouter
 from src.schemas import VISIBLE, Cursor, InvalidCursorError, Page, PageSize, problem_responses
+from src.statements import StatementsDep
 
 router = ModuleRouter(prefix=f"{API_PREFIX}/chat", tags=["chat"])
 
@@ -55,13 +55,15 @@ async def create_session(
 @router.get("/sessions", responses=problem_responses(InvalidCursorError))
 async def list_sessions(
     user: CurrentUser,
-    reader: ReaderDep,
+    statements: StatementsDep,
     cursor: Annotated[Cursor, Query()] = None,
     limit: Annotated[PageSize, Query()] = 20,
     is_archived: Annotated[bool, Query(description="The archived ones instead.")] = False,
 ) -> Page[ChatSessionRead]:
     """List your chats, the last used first."""
-    return await listing.list_sessions(reader, user.user_id, cursor, limit, is_archived=is_archived)
+    return await listing.list_sessions(
+        statements, user.user_id, cursor, limit, is_archived=is_archived
+    )
 
 
 @router.get("/sessions/{session_id}", responses=problem_responses(ChatSessionNotFoundError))

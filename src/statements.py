@@ -1,19 +1,22 @@
-"""Single SELECTs on the driver itself, for what every request or nearly every page asks for.
+"""Single statements on the driver itself, for what every request or every document asks for.
 
 A session builds, compiles, caches and maps anew each time; these are compiled once and run on a
-connection of the same pool, four to five times cheaper (docs/decisions/0100). Whoever writes, or
-needs one state of the database across two statements, uses a session.
+connection of the same pool, four to five times cheaper (docs/decisions/0100). Each is a transaction
+of its own: whoever needs several in one uses a session.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import Select
+from sqlalchemy import Select, TableValuedAlias, bindparam, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from starlette.requests import HTTPConnection
 
@@ -25,13 +28,13 @@ _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 
-class CompiledSelect:
-    """A SELECT for `Reader`, with `bindparam` for what changes; made once, as a constant.
+class CompiledStatement:
+    """A statement for `Statements`, with `bindparam` for what changes; made once, as a constant.
 
     Its rows come as asyncpg makes them: column types of one's own do not get to see them.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]] | UpdateBase) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self.sql = str(compiled)
         self._names = compiled.positiontup or []
@@ -41,22 +44,38 @@ class CompiledSelect:
         return [values[name] if name in values else self._fixed[name] for name in self._names]
 
 
-class Reader:
-    """Reads with half the connections at once; who waits, waits here: the pool's way costs more."""
+def give(name: str, columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    """A table of parameters, an array for each column: one statement for any number of rows.
+
+    A VALUES list would have to be compiled anew for each number of rows.
+    """
+    arrays = [bindparam(f"{name}_{key}", type_=ARRAY(type_)) for key, type_ in columns.items()]
+    typed = [column(key, type_) for key, type_ in columns.items()]
+    return func.unnest(*arrays).table_valued(*typed).render_derived()
+
+
+def spread(name: str, columns: Iterable[str], rows: Sequence[Sequence[object]]) -> dict[str, Any]:
+    """The parameters for `give`: each row has its values in the order of the columns."""
+    return {f"{name}_{key}": [row[at] for row in rows] for at, key in enumerate(columns)}
+
+
+class Statements:
+    """Uses half the connections at once; who waits, waits here: the pool's way costs more."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         assert isinstance(engine.pool, ConnectionPool)  # noqa: S101, see `create_engine`
         self._pool = engine.pool
         self._turns = asyncio.Semaphore((self._pool.size() + 1) // 2)
 
-    async def fetch_one(self, query: CompiledSelect, **values: object) -> Row | None:
-        rows = await self.fetch_all(query, **values)
+    async def fetch_one(self, statement: CompiledStatement, **values: object) -> Row | None:
+        rows = await self.fetch_all(statement, **values)
         return rows[0] if rows else None
 
-    async def fetch_all(self, query: CompiledSelect, **values: object) -> list[Row]:
+    async def fetch_all(self, statement: CompiledStatement, **values: object) -> list[Row]:
+        """Return the rows, of a statement that writes as well: those of its RETURNING."""
         await self._wait_for_turn()
         try:
-            return await self._fetch(query, values)
+            return await self._fetch(statement, values)
         finally:
             self._turns.release()
 
@@ -70,7 +89,7 @@ class Reader:
         except TimeoutError as exc:
             raise DatabaseUnavailableError from exc
 
-    async def _fetch(self, query: CompiledSelect, values: Mapping[str, object]) -> list[Row]:
+    async def _fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> list[Row]:
         borrowed = self._pool.connect_idle()
         if borrowed is None:  # A greenlet, which waits, costs as much as the query.
             borrowed = await greenlet_spawn(self._pool.connect)
@@ -78,7 +97,7 @@ class Reader:
         assert driver is not None  # noqa: S101, it is open
         try:
             # Cancelled here, the driver throws the answer away before its next query.
-            rows = await driver.fetch(query.sql, *query.arrange(values))
+            rows = await driver.fetch(statement.sql, *statement.arrange(values))
         except (OSError, *_DRIVER_ERRORS) as exc:
             if driver.is_closed() or is_outage(exc):
                 borrowed.invalidate(exc)
@@ -89,9 +108,9 @@ class Reader:
         return [dict(row) for row in rows]
 
 
-async def get_reader(connection: HTTPConnection) -> Reader:
-    reader: Reader = connection.state.reader
-    return reader
+async def get_statements(connection: HTTPConnection) -> Statements:
+    statements: Statements = connection.state.statements
+    return statements
 
 
-ReaderDep = Annotated[Reader, Depends(get_reader)]
+StatementsDep = Annotated[Statements, Depends(get_statements)]
