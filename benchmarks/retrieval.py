@@ -34,6 +34,7 @@ from src.database import new_id
 from src.documents.extraction import extract
 from src.documents.passages import compose_passage
 from src.documents.ranking import FoundPassage, choose_passages
+from src.documents.reader import limit_reading
 from src.documents.schemas import PassageRead
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, SearchMode
 from src.documents.vectors.engine import EdgeEngine
@@ -239,12 +240,13 @@ async def try_setting(
 
 
 async def cut_documents(setting: Setting) -> list[FoundPassage]:
-    limits = DocumentSettings(
+    cutting = DocumentSettings(
         chunk_characters=setting.characters, chunk_overlap_characters=setting.overlap
     )
+    limits = limit_reading(cutting)
     passages = []
     for path in sorted((_DATA / "documents").glob("*.md")):
-        extraction = await extract(path.read_bytes(), "text/markdown", settings=limits)
+        extraction = await extract(path.read_bytes(), "text/markdown", limits)
         document_id = new_id()
         for chunk in extraction.chunks:
             passage = PassageRead(

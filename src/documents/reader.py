@@ -6,11 +6,11 @@ takes one file after another; one that failed in any but a plain way is not trus
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +28,8 @@ from src.documents.exceptions import (
     ExtractionTimedOutError,
     UnparsableDocumentError,
 )
+from src.documents.extraction import ReadingLimits
+from src.documents.piped_process import PipedProcess
 from src.documents.turns import Turns
 
 _PROJECT_ROOT: Final = Path(__file__).parents[2]
@@ -61,7 +63,7 @@ class Reading:
 
 @dataclass(slots=True)
 class _Worker:
-    process: Process
+    process: PipedProcess
     files: int = field(default=0)
 
     @property
@@ -115,17 +117,17 @@ class DocumentReader:
             await _kill(self._idle.pop().process)
 
     async def _exchange(
-        self, process: Process, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
+        self, process: PipedProcess, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
     ) -> dict[str, Any]:
         seconds = self._settings.extraction_timeout_seconds + self._grace_seconds
         async with asyncio.timeout(seconds):
-            assert process.stdin is not None  # noqa: S101, it was started with a pipe
             body = json.dumps({"mime_type": mime_type, "size_bytes": size_bytes}).encode()
-            process.stdin.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+            start = len(body).to_bytes(_LENGTH_BYTES) + body
             async with aclosing(content):
                 async for block in content:
-                    process.stdin.write(block)
+                    process.stdin.write(start + block)
                     await process.stdin.drain()
+                    start = b""
             head: dict[str, Any] = await _read_frame(process)
         if "error" in head:
             raise _ERRORS.get(head["error"], ExtractionCrashedError)
@@ -145,19 +147,21 @@ class DocumentReader:
             self._idle.append(worker)
 
 
-async def _start(settings: DocumentSettings) -> Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "src.documents.reader_process", settings.model_dump_json()),
-        stdin=PIPE,
-        stdout=PIPE,
+def limit_reading(settings: DocumentSettings) -> ReadingLimits:
+    names = [field.name for field in dataclasses.fields(ReadingLimits)]
+    return ReadingLimits(**{name: getattr(settings, name) for name in names})
+
+
+async def _start(settings: DocumentSettings) -> PipedProcess:
+    limits = json.dumps(dataclasses.asdict(limit_reading(settings)))
+    return await PipedProcess.start(
+        [sys.executable, "-m", "src.documents.reader_process", limits],
         cwd=_PROJECT_ROOT,
         env={name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
-        # Ctrl-C is for us; the process ends when we have closed the pipe.
-        start_new_session=True,
     )
 
 
-def _describe(process: Process, head: dict[str, Any]) -> Reading:
+def _describe(process: PipedProcess, head: dict[str, Any]) -> Reading:
     return Reading(
         chunk_count=head["chunk_count"],
         page_count=head["page_count"],
@@ -166,21 +170,20 @@ def _describe(process: Process, head: dict[str, Any]) -> Reading:
     )
 
 
-async def _read_chunks(process: Process, count: int) -> AsyncGenerator[list[ExtractedChunk]]:
+async def _read_chunks(process: PipedProcess, count: int) -> AsyncGenerator[list[ExtractedChunk]]:
     while count:
         batch = [ExtractedChunk(*values) for values in await _read_frame(process)]
         count -= len(batch)
         yield batch
 
 
-async def _read_frame(process: Process) -> Any:  # noqa: ANN401, JSON of our own making
-    assert process.stdout is not None  # noqa: S101, it was started with a pipe
+async def _read_frame(process: PipedProcess) -> Any:  # noqa: ANN401, JSON of our own making
     length = int.from_bytes(await process.stdout.readexactly(_LENGTH_BYTES))
     return json.loads(await process.stdout.readexactly(length))
 
 
 @asynccontextmanager
-async def _map_process_errors(process: Process) -> AsyncIterator[None]:
+async def _map_process_errors(process: PipedProcess) -> AsyncIterator[None]:
     """A process that ends in the middle of a file says by its signal what went wrong."""
     try:
         yield
@@ -192,7 +195,7 @@ async def _map_process_errors(process: Process) -> AsyncIterator[None]:
         raise ExtractionCrashedError from error
 
 
-async def _kill(process: Process) -> None:
+async def _kill(process: PipedProcess) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

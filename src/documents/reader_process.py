@@ -11,9 +11,8 @@ import time
 from collections.abc import Coroutine, Iterator
 from typing import BinaryIO, Final
 
-from src.config import DocumentSettings
 from src.documents.exceptions import ExtractionError, ExtractionMemoryError
-from src.documents.extraction import Extraction, extract
+from src.documents.extraction import Extraction, ReadingLimits, extract
 
 _LENGTH_BYTES: Final = 4
 _BATCH: Final = 100
@@ -22,12 +21,12 @@ _MEGABYTE: Final = 2**20
 _NICENESS: Final = 10
 
 
-def serve(settings: DocumentSettings, source: BinaryIO, sink: BinaryIO) -> None:
+def serve(limits: ReadingLimits, source: BinaryIO, sink: BinaryIO) -> None:
     with asyncio.Runner() as runner:
         while head := source.read(_LENGTH_BYTES):
             order = json.loads(source.read(int.from_bytes(head)))
             content = source.read(order["size_bytes"])
-            work = extract(content, order["mime_type"], settings=settings)
+            work = extract(content, order["mime_type"], limits)
             for frame in answer(runner, work):
                 body = json.dumps(frame).encode()
                 sink.write(len(body).to_bytes(_LENGTH_BYTES) + body)
@@ -72,8 +71,8 @@ def end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    limits = DocumentSettings.model_validate_json(sys.argv[1])
-    limit_resources(limits.extraction_memory_mb)
+    given = ReadingLimits(**json.loads(sys.argv[1]))
+    limit_resources(given.extraction_memory_mb)
     os.nice(_NICENESS)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    serve(limits, sys.stdin.buffer, sys.stdout.buffer)
+    serve(given, sys.stdin.buffer, sys.stdout.buffer)

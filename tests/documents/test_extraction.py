@@ -21,15 +21,16 @@ from src.documents.extraction import (
     locate_headings,
     supported_types,
 )
+from src.documents.reader import limit_reading
 from tests.fixtures.files import DOCX, make_docx, make_pdf
 
-SETTINGS = DocumentSettings(chunk_characters=200, chunk_overlap_characters=40)
+LIMITS = limit_reading(DocumentSettings(chunk_characters=200, chunk_overlap_characters=40))
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 PROSE = "Ünïcode änd 漢字 and 😀 stand in this sentence. Another one follows it closely. " * 20
 
 
 async def read(content: bytes, mime_type: str = "text/plain") -> Extraction:
-    return await extract(content, mime_type, settings=SETTINGS)
+    return await extract(content, mime_type, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ async def test_plain_text_passages_stand_where_they_say() -> None:
     for ordinal, chunk in enumerate(extraction.chunks):
         assert chunk.ordinal == ordinal
         assert chunk.text == PROSE[chunk.start : chunk.end]
-        assert len(chunk.text) <= SETTINGS.chunk_characters
+        assert len(chunk.text) <= LIMITS.chunk_characters
     assert extraction.chunks[0].start == 0
     assert extraction.chunks[-1].end == len(PROSE.strip())
     pairs = zip(extraction.chunks, extraction.chunks[1:], strict=False)
@@ -186,9 +187,9 @@ async def test_a_decompression_bomb_is_refused() -> None:
 
 
 async def test_reading_ends_at_the_deadline() -> None:
-    settings = DocumentSettings(extraction_timeout_seconds=0.001)
+    limits = limit_reading(DocumentSettings(extraction_timeout_seconds=0.001))
     with pytest.raises(ExtractionTimedOutError):
-        await extract(PROSE.encode() * 1000, "text/markdown", settings=settings)
+        await extract(PROSE.encode() * 1000, "text/markdown", limits)
 
 
 def test_nothing_is_cached_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """Files made to do harm, and what becomes of each: a clear end, within bounded time and memory."""
 
 import asyncio
+import dataclasses
+import json
 import os
 import secrets
 import signal
@@ -19,7 +21,7 @@ from src.documents.exceptions import (
     ExtractionTimedOutError,
     UnparsableDocumentError,
 )
-from src.documents.reader import DocumentReader
+from src.documents.reader import DocumentReader, limit_reading
 from tests.fixtures.processes import ROOT
 from tests.fixtures.users import User
 
@@ -200,10 +202,24 @@ async def test_processes_are_used_again_and_are_few(
     assert {child.pid for child in list_readers(others)} == kept
 
 
+async def test_no_descriptors_are_left_of_readers() -> None:
+    async def use() -> int:
+        reader = DocumentReader(DocumentSettings())
+        await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(4)))
+        with pytest.raises(UnparsableDocumentError):
+            await read(reader, b"%PDF-1.7\nnothing", "application/pdf")
+        await reader.close()
+        await asyncio.sleep(0.05)  # A pipe is closed one turn of the loop after its other end.
+        return psutil.Process().num_fds()
+
+    assert await use() >= await use()
+
+
 async def test_a_reader_ends_when_its_parent_was_killed() -> None:
+    limits = json.dumps(dataclasses.asdict(limit_reading(DocumentSettings())))
     program = (
         "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-m',"
-        " 'src.documents.reader_process', '512'], stdin=subprocess.PIPE);"
+        f" 'src.documents.reader_process', {limits!r}], stdin=subprocess.PIPE);"
         " child.stdin.write(b'\\0\\0'); child.stdin.flush(); print(child.pid, flush=True);"
         " time.sleep(60)"
     )
@@ -212,6 +228,9 @@ async def test_a_reader_ends_when_its_parent_was_killed() -> None:
     )
     assert parent.stdout is not None
     child = psutil.Process(int(await asyncio.to_thread(parent.stdout.readline)))
+    async with asyncio.timeout(60):
+        while child.num_threads() == 1:  # It has not yet begun to watch its parent.
+            await asyncio.sleep(0.01)
     parent.kill()
     await asyncio.to_thread(parent.communicate)
     async with asyncio.timeout(60):
