@@ -2,8 +2,9 @@
 
 `python -m benchmarks.search [CHUNKS ...]`. Words and vectors are synthetic; the engine, PostgreSQL,
 the model server and the service are real. `engine` is the bare call in this process, on a copy of
-the index, in turns with the searches; `floor` is three of those, one round trip to PostgreSQL and
-the model server's answer. Medians and p95, ms.
+the index, in turns with the searches; `SQL` is the one query a search cannot do without, that for
+the texts of the hits, on a bare connection; `floor` is three times the engine, the query, and the
+model server's answer. Medians and p95, ms.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ import numpy as np
 
 from src.config import DatabaseSettings, DocumentSettings, OllamaSettings
 from src.database import create_engine, migrate, new_id
-from src.documents.search import SearchQuery, SearchService
+from src.documents.search import CONFIRM, SearchQuery, SearchService
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, VectorIndex
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.engine import EdgeEngine
@@ -101,18 +102,20 @@ def report(
 async def measure(
     parts: Parts, index: VectorIndex, bare: EdgeEngine, user_id: UUID
 ) -> tuple[list[float], list[float], list[float], list[float]]:
-    """In turns: a search, the bare engine's and the model's part, a round trip to PostgreSQL."""
+    """In turns: a search, and the bare parts of the engine, the model and PostgreSQL."""
     collection = (await parts.llm.get_embedding_identity()).collection_name
     service = SearchService(parts.statements, index, _SPARSE, parts.llm, DocumentSettings())
     search, engine, model, sql = [], [], [], []
     for text in make_queries():
         search.append(await clock(service.search(SearchQuery(text, user_id, _LIMIT))))
         model.append(await clock(parts.llm.embed_query(text)))
-        sql.append(await clock(parts.database.fetchval("SELECT 1")))
         query = HybridQuery(await parts.llm.embed_query(text), _SPARSE.encode_query(text))
         began = perf_counter()
-        bare.search(collection, query, Scope(user_id), _DEPTH)
+        hits = bare.search(collection, query, Scope(user_id), _DEPTH)
         engine.append((perf_counter() - began) * 1000)
+        ids = [hit.chunk_id for hit in hits]
+        values = {"ids": ids, "user_id": user_id, "document_ids": None, "tags": None}
+        sql.append(await clock(parts.database.fetch(CONFIRM.sql, *CONFIRM.arrange(values))))
     return search[1:], engine[1:], model, sql
 
 

@@ -1,8 +1,10 @@
 """From hits to passages worth reading: one scale, nothing twice, neighbours in one piece. Pure."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from src.documents.schemas import PassageRead
 from src.documents.vectors.base import RRF_K, Hit, HybridQuery
@@ -26,15 +28,16 @@ class FoundPassage:
 
 def normalise(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
     """Bring fused scores to 0..1, where 1 is the best hit on every side, for any query."""
-    if query.mode != "hybrid" or not hits:
+    if query.mode != "hybrid":
         return [*hits]
-    return [replace(hit, score=hit.score / query.best_score) for hit in hits]
+    best = query.best_score
+    return [Hit(hit.chunk_id, hit.score / best) for hit in hits]
 
 
 def score_as_one_side(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
     """Score hits that were found by their words as the fusion would, had the other side none."""
     best = query.best_score
-    return [replace(hit, score=1 / (rank + RRF_K - 1) / best) for rank, hit in enumerate(hits, 1)]
+    return [Hit(hit.chunk_id, 1 / (rank + RRF_K - 1) / best) for rank, hit in enumerate(hits, 1)]
 
 
 def join_hits(left: Sequence[Hit], right: Sequence[Hit]) -> list[Hit]:
@@ -48,28 +51,29 @@ def choose_passages(found: Sequence[FoundPassage], limit: int) -> list[PassageRe
     """Take the best, each once; a neighbour of one that was taken joins it instead."""
     chosen: list[FoundPassage] = []
     words: list[frozenset[str]] = []
+    # Where those that were chosen stand: a candidate looks at its own document alone.
+    places: defaultdict[UUID, list[int]] = defaultdict(list)
     for candidate in found:
-        place = _find_neighbour(chosen, candidate)
+        beside = places[candidate.passage.document_id]
+        place = next((at for at in beside if _are_neighbours(chosen[at], candidate)), None)
         if place is not None:
             chosen[place] = _merge(chosen[place], candidate)
-            continue
-        candidate_words = frozenset(candidate.passage.text.split())
-        if len(chosen) < limit and not any(_are_same(candidate_words, w) for w in words):
-            chosen.append(candidate)
-            words.append(candidate_words)
+        elif len(chosen) < limit:
+            candidate_words = frozenset(candidate.passage.text.split())
+            if not any(_are_same(candidate_words, others) for others in words):
+                beside.append(len(chosen))
+                chosen.append(candidate)
+                words.append(candidate_words)
     return [one.passage for one in chosen]
 
 
-def _find_neighbour(chosen: Sequence[FoundPassage], candidate: FoundPassage) -> int | None:
-    for place, one in enumerate(chosen):
-        if (
-            one.passage.document_id == candidate.passage.document_id
-            and one.count < _MOST_CHUNKS
-            and candidate.first in (one.first - 1, one.first + one.count)
-            and _measure_gap(one.passage, candidate.passage) <= _WIDEST_GAP
-        ):
-            return place
-    return None
+def _are_neighbours(one: FoundPassage, candidate: FoundPassage) -> bool:
+    """Of one document, and few enough to be one passage."""
+    return (
+        one.count < _MOST_CHUNKS
+        and candidate.first in (one.first - 1, one.first + one.count)
+        and _measure_gap(one.passage, candidate.passage) <= _WIDEST_GAP
+    )
 
 
 def _measure_gap(one: PassageRead, other: PassageRead) -> int:
@@ -99,4 +103,5 @@ def _join_texts(left: PassageRead, right: PassageRead) -> str:
 
 
 def _are_same(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= _SAME * len(one | other)
+    in_both = len(one & other)
+    return in_both >= _SAME * (len(one) + len(other) - in_both)
