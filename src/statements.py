@@ -54,7 +54,9 @@ def give(name: str, columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
     return func.unnest(*arrays).table_valued(*typed).render_derived()
 
 
-def spread(name: str, columns: Iterable[str], rows: Sequence[Sequence[object]]) -> dict[str, Any]:
+def spread(
+    name: str, columns: Iterable[str], rows: Sequence[Sequence[object]]
+) -> dict[str, list[object]]:
     """The parameters for `give`: each row has its values in the order of the columns."""
     return {f"{name}_{key}": [row[at] for row in rows] for at, key in enumerate(columns)}
 

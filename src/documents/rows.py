@@ -190,8 +190,8 @@ class DocumentRows:
 
     async def _note_languages(self, read: Sequence[tuple[DocumentState, Reading]]) -> None:
         """Apart from the documents, of one user: who deletes them locks what their owner has."""
-        languages = {reading.language for _, reading in read if reading.language}
-        await note_languages(self._statements, read[0][0].user_id, sorted(languages))
+        if languages := {reading.language for _, reading in read if reading.language}:
+            await note_languages(self._statements, read[0][0].user_id, sorted(languages))
 
     async def _note_issue(self, passage: Passage, made: Embedding) -> None:
         issue = {"issue_code": made.issue_code, "issue_detail": made.issue_detail}
