@@ -4,7 +4,7 @@ Points carry ids and filter fields only; the text stays in PostgreSQL. Both engi
 vectors, filters and fusion from the constants below, so they rank alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
@@ -83,6 +83,14 @@ class Hit:
 
     chunk_id: UUID
     score: float
+
+    def __reduce__(self) -> "tuple[Callable[[bytes, float], Hit], tuple[bytes, float]]":
+        """Fifty hits as objects with objects inside would be 0.25 ms between two processes."""
+        return _restore_hit, (self.chunk_id.bytes, self.score)
+
+
+def _restore_hit(chunk_id: bytes, score: float) -> Hit:
+    return Hit(UUID(bytes=chunk_id), score)
 
 
 class VectorIndex(Protocol):
