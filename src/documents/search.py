@@ -113,15 +113,15 @@ class SearchService:
             return await self._search(query)
 
     async def _search(self, query: SearchQuery) -> list[PassageRead]:
-        identity = await self._llm.get_embedding_identity()
+        collection = (await self._llm.get_embedding_identity()).collection_name
         dense, sparse = await asyncio.gather(self._embed(query), self._encode(query))
         asked = HybridQuery(dense, sparse, query.mode, dense_weight=self._dense_weight)
         depth = _HITS_PER_PASSAGE * query.limit + _SPARE_HITS
         scope = _get_scope(query)
-        hits = await self._vectors.search(identity.collection_name, asked, scope, depth)
+        hits = await self._vectors.search(collection, asked, scope, depth)
         hits = normalise(hits, asked)
-        for collection in await self._list_former(identity.collection_name):
-            hits = join_hits(hits, await self._search_words(collection, asked, scope, depth))
+        for former in await self._list_former(collection):
+            hits = join_hits(hits, await self._search_words(former, asked, scope, depth))
         return choose_passages(await self._confirm(query, hits), query.limit)
 
     async def _embed(self, query: SearchQuery) -> list[float]:
