@@ -23,9 +23,7 @@ from src.schemas import Problem
 from src.statements import give, spread
 
 _FILE: Final = "file"
-_OF_EACH: Final = (
-    *("id", "title", "filename", "media_type", "size_bytes", "sha256", "storage_key"),
-)
+_OF_EACH: Final = ("id", "title", "filename", "media_type", "size_bytes", "sha256", "storage_key")
 _OF_ALL: Final = ("user_id", "description", "tags")
 _documents: Final = Base.metadata.tables["documents"]
 _given: Final = give(_FILE, {name: _documents.c[name].type for name in _OF_EACH})
