@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Text, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
@@ -39,6 +39,12 @@ _INSERT: Final = (
     .on_conflict_do_nothing()
     .returning(_documents.c.id)
 )
+_FIND: Final = select(*(_documents.c[name] for name in DocumentRead.model_fields)).where(
+    _documents.c.user_id == bindparam("user_id"),
+    _documents.c.sha256 == any_(bindparam("digests", type_=ARRAY(Text))),
+)
+# By their digests.
+_Found = Mapping[str, Row[*tuple[Any, ...]]]
 
 # Counting on would slow uploads down, and nobody else waits behind so many.
 _LONGEST_LINE = 10_000
@@ -149,12 +155,9 @@ class UploadService:
         ids = {*created}
         return [file for file in files if file.document_id in ids]
 
-    async def _load(self, user_id: UUID, files: list[ReceivedFile]) -> dict[str, Document]:
-        rows = await self._session.scalars(
-            select(Document).where(
-                Document.user_id == user_id, Document.sha256.in_({file.sha256 for file in files})
-            )
-        )
+    async def _load(self, user_id: UUID, files: list[ReceivedFile]) -> _Found:
+        digests = [file.sha256 for file in files]
+        rows = await self._session.execute(_FIND, {"user_id": user_id, "digests": digests})
         return {row.sha256: row for row in rows}
 
 
@@ -173,7 +176,7 @@ def _fingerprint(upload: ReceivedUpload) -> str:
 
 
 def _describe(
-    file: ReceivedFile | RefusedFile, documents: dict[str, Document], request_id: str | None
+    file: ReceivedFile | RefusedFile, documents: _Found, request_id: str | None
 ) -> UploadResult:
     if isinstance(file, RefusedFile):
         problem = Problem.from_error(file.error, request_id)
