@@ -39,15 +39,9 @@ from src.documents.filetypes import (
     is_textual,
     supported_types,
 )
+from src.documents.reading_limits import ReadingLimits
 
-__all__ = [
-    "ExtractedChunk",
-    "Extraction",
-    "ReadingLimits",
-    "detect_type",
-    "extract",
-    "supported_types",
-]
+__all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -66,16 +60,6 @@ _LINE: Final = re.compile(r"[^\n]+")
 # The language shows in a few pieces of the text; to read all of it takes seconds.
 _SAMPLES: Final = 8
 _SAMPLE_CHARACTERS: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingLimits:
-    """What of the settings a reading process has to know; it starts three times as fast without."""
-
-    extraction_timeout_seconds: float
-    extraction_memory_mb: int
-    chunk_characters: int
-    chunk_overlap_characters: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from src.documents.passages import compose_passage
 from src.documents.rows import DocumentRows
 from src.documents.vectors.base import ChunkPoint, VectorIndex
 from src.documents.vectors.sparse import SparseEncoder
-from src.documents.work import DocumentState, Passage
+from src.documents.work import DocumentState, Passage, ShortDocument
 from src.llm.resolved import EmbeddingIdentity
 
 # A long document steps back after this long when other users' documents wait.
@@ -93,13 +93,13 @@ class DocumentIndexer:
                 return
 
     async def index_short(
-        self, identity: EmbeddingIdentity, shorts: Sequence[tuple[DocumentState, Sequence[Passage]]]
+        self, identity: EmbeddingIdentity, shorts: Sequence[ShortDocument]
     ) -> None:
         """Index all passages of several documents of one user at once, ahead of longer ones."""
         collection = identity.collection_name
         await self._create_collection(collection, identity.dimension)
         batches = await asyncio.gather(
-            *(self._embed(collection, document, passages, rank=0) for document, passages in shorts)
+            *(self._embed(collection, one.document, one.passages, rank=0) for one in shorts)
         )
         await self._upsert(collection, batches)
         for batch in batches:

@@ -6,14 +6,13 @@ takes one file after another; one that failed in any but a plain way is not trus
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +27,8 @@ from src.documents.exceptions import (
     ExtractionTimedOutError,
     UnparsableDocumentError,
 )
-from src.documents.extraction import ReadingLimits
 from src.documents.piped_process import PipedProcess
+from src.documents.reading_limits import ReadingLimits
 from src.documents.turns import Turns
 
 _PROJECT_ROOT: Final = Path(__file__).parents[2]
@@ -148,12 +147,11 @@ class DocumentReader:
 
 
 def limit_reading(settings: DocumentSettings) -> ReadingLimits:
-    names = [field.name for field in dataclasses.fields(ReadingLimits)]
-    return ReadingLimits(**{name: getattr(settings, name) for name in names})
+    return ReadingLimits(**{one.name: getattr(settings, one.name) for one in fields(ReadingLimits)})
 
 
 async def _start(settings: DocumentSettings) -> PipedProcess:
-    limits = json.dumps(dataclasses.asdict(limit_reading(settings)))
+    limits = json.dumps(asdict(limit_reading(settings)))
     return await PipedProcess.start(
         [sys.executable, "-m", "src.documents.reader_process", limits],
         cwd=_PROJECT_ROOT,

@@ -12,7 +12,8 @@ from collections.abc import Coroutine, Iterator
 from typing import BinaryIO, Final
 
 from src.documents.exceptions import ExtractionError, ExtractionMemoryError
-from src.documents.extraction import Extraction, ReadingLimits, extract
+from src.documents.extraction import Extraction, extract
+from src.documents.reading_limits import ReadingLimits
 
 _LENGTH_BYTES: Final = 4
 _BATCH: Final = 100

@@ -33,17 +33,17 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from src.database import Base
+from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import IN_PART, SIMPLIFIED
 from src.documents.work import DocumentState, Passage
 from src.statements import CompiledStatement, give
 
 DOCUMENT: Final = "document"
 CHUNK: Final = "chunk"
-# What reading a file tells, and what is written of a passage.
+# What reading a file tells of it, and of each passage; and what is written of those.
 READ: Final = ("id", "chunks_total", "page_count", "language")
-WRITTEN: Final = (
-    *("id", "document_id", "ordinal", "text", "start", "end", "page_first", "page_last", "heading"),
-)
+EXTRACTED: Final = tuple(field.name for field in fields(ExtractedChunk))
+WRITTEN: Final = ("id", "document_id", *EXTRACTED)
 INDEXED: Final = ("id", "title", "tags")
 
 _PASSAGES_SKIPPED: Final = "passages_skipped"
@@ -51,6 +51,8 @@ _SKIPPED: Final = "passages can be found by their words alone; the list of passa
 _documents: Final = Base.metadata.tables["documents"]
 _chunks: Final = Base.metadata.tables["chunks"]
 _row: Final = _documents.c
+_IS_IT: Final = _row.id == bindparam("id")
+_STATE: Final = [_row[field.name] for field in fields(DocumentState)]
 _HAS_WORK: Final = or_(
     _row.status == "pending",
     _row.status == "processing",
@@ -81,10 +83,6 @@ def _are_free(given: TableValuedAlias, *, together: bool) -> ColumnElement[bool]
     return (_row.id == given.c.id) & _row.id.in_(locked)
 
 
-def _list_columns() -> list[ColumnElement[Any]]:
-    return [_row[field.name] for field in fields(DocumentState)]
-
-
 def _start(*, together: bool) -> UpdateBase:
     given = _give_documents("id")
     unread = select(_row.id).where(_row.id == given.c.id, _row.chunks_total.is_(None))
@@ -94,13 +92,12 @@ def _start(*, together: bool) -> UpdateBase:
         .add_cte(leftovers)
         .where(_are_free(given, together=together), _HAS_WORK)
         .values(_STARTED)
-        .returning(*_list_columns())
+        .returning(*_STATE)
     )
 
 
 def _write_some() -> Select[UUID]:
-    found = select(_row.id).where(_row.id == bindparam("id", type_=_row.id.type))
-    kept = found.with_for_update(read=True, key_share=True).cte("kept")
+    kept = select(_row.id).where(_IS_IT).with_for_update(read=True, key_share=True).cte("kept")
     return select(kept.c.id).add_cte(_insert_chunks(kept))
 
 
@@ -162,7 +159,7 @@ def update_document(*names: str) -> CompiledStatement:
     """The statement that gives these columns of one row the values `new_` and their names."""
     return CompiledStatement(
         update(_documents)
-        .where(_row.id == bindparam("id", type_=_row.id.type))
+        .where(_IS_IT)
         .values({name: _new(name) for name in names})
         .returning(_row.id)
     )
@@ -176,13 +173,11 @@ MARK_READY: Final = [
 ]
 # The passages of a document of which there are more to come.
 WRITE_SOME: Final = CompiledStatement(_write_some())
-LOAD: Final = CompiledStatement(
-    select(*_list_columns()).where(_row.id == bindparam("id", type_=_row.id.type))
-)
+LOAD: Final = CompiledStatement(select(*_STATE).where(_IS_IT))
 LOAD_PASSAGES: Final = CompiledStatement(
     select(*(_chunks.c[field.name] for field in fields(Passage)))
     .where(
-        _chunks.c.document_id == bindparam("document_id", type_=_row.id.type),
+        _chunks.c.document_id == bindparam("document_id"),
         _chunks.c.ordinal >= bindparam("start"),
     )
     .order_by(_chunks.c.ordinal)

@@ -7,6 +7,7 @@ PostgreSQL.
 
 import json
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final, Literal
 from uuid import UUID
 
@@ -16,9 +17,9 @@ from sqlalchemy import case, exists, func, select, update
 from src.combining import Combiner
 from src.database import Sessions, new_id
 from src.documents import row_statements as sql
+from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import Embedding
 from src.documents.exceptions import DocumentVanishedError
-from src.documents.extraction import ExtractedChunk
 from src.documents.models import Chunk, Document
 from src.documents.queue import IngestJob, JobQueue
 from src.documents.reader import Reading
@@ -30,6 +31,7 @@ from src.statements import Statements, spread
 log = structlog.get_logger(__name__)
 
 _MOST_TOGETHER: Final = 32
+_read_chunk: Final = attrgetter(*sql.EXTRACTED)
 
 
 class DocumentRows:
@@ -190,8 +192,8 @@ class DocumentRows:
 
     async def _note_languages(self, read: Sequence[tuple[DocumentState, Reading]]) -> None:
         """Apart from the documents, of one user: who deletes them locks what their owner has."""
-        if languages := {reading.language for _, reading in read if reading.language}:
-            await note_languages(self._statements, read[0][0].user_id, sorted(languages))
+        languages = {reading.language for _, reading in read if reading.language}
+        await note_languages(self._statements, read[0][0].user_id, languages)
 
     async def _note_issue(self, passage: Passage, made: Embedding) -> None:
         issue = {"issue_code": made.issue_code, "issue_detail": made.issue_detail}
@@ -203,8 +205,5 @@ def _spread_chunks(
     chunks: Sequence[tuple[UUID, UUID, ExtractedChunk]],
 ) -> dict[str, list[object]]:
     """By their ids, and those of their documents."""
-    rows = [
-        (*ids, c.ordinal, c.text, c.start, c.end, c.page_first, c.page_last, c.heading)
-        for *ids, c in chunks
-    ]
+    rows = [(*ids, *_read_chunk(chunk)) for *ids, chunk in chunks]
     return spread(sql.CHUNK, sql.WRITTEN, rows)

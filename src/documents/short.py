@@ -40,6 +40,6 @@ class ShortDocuments:
         written = [short for short in shorts if short.document.chunks_total is not None]
         if not written:
             raise DocumentVanishedError
-        await self._indexer.index_short(identity, [(s.document, s.passages) for s in written])
+        await self._indexer.index_short(identity, written)
         ready = await self._rows.mark_ready([short.document for short in written], collection)
         return [short.document.id in ready or None for short in shorts]

@@ -4,11 +4,11 @@ Whoever adds or deletes documents of a user locks their row first. That orders t
 so quotas hold under concurrent uploads and nobody waits in a circle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, column, except_, func, select, table, update
+from sqlalchemy import Uuid, bindparam, column, select, table, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,23 +38,16 @@ class Allowance:
 
 
 _users = table("users", column("id", Uuid))
-_new = bindparam("new", type_=ARRAY(TEXT))
+_language = bindparam("language", type_=ARRAY(TEXT))
 _LANGUAGES = CompiledStatement(
     select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
 )
-_NOTE_LANGUAGES = CompiledStatement(
+_NOTE_LANGUAGE = CompiledStatement(
     update(DocumentUsage)
-    .where(DocumentUsage.user_id == bindparam("user_id"), ~DocumentUsage.languages.contains(_new))
-    .values(
-        languages=DocumentUsage.languages.op("||")(
-            func.array(
-                except_(
-                    select(func.unnest(_new)),
-                    select(func.unnest(DocumentUsage.languages)).correlate(DocumentUsage),
-                ).scalar_subquery()
-            )
-        )
+    .where(
+        DocumentUsage.user_id == bindparam("user_id"), ~DocumentUsage.languages.contains(_language)
     )
+    .values(languages=DocumentUsage.languages.op("||")(_language))
 )
 
 
@@ -81,9 +74,10 @@ async def read_languages(statements: Statements, user_id: UUID) -> list[str]:
     return row["languages"] if row else []
 
 
-async def note_languages(statements: Statements, user_id: UUID, languages: Sequence[str]) -> None:
+async def note_languages(statements: Statements, user_id: UUID, languages: Iterable[str]) -> None:
     """Remember that the user has documents in these languages; it is never forgotten."""
-    await statements.fetch_all(_NOTE_LANGUAGES, user_id=user_id, new=languages)
+    for language in languages:
+        await statements.fetch_all(_NOTE_LANGUAGE, user_id=user_id, language=[language])
 
 
 def get_allowance(usage: DocumentUsage, settings: DocumentSettings) -> Allowance:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine, event
 
 from src.config import Settings
 from src.main import create_app
@@ -73,6 +74,30 @@ async def test_the_same_bytes_at_the_same_moment_are_one_document(
     assert len({result["document"]["id"] for result in results}) == 1
     assert [result["is_existing"] for result in results].count(False) == 1
     assert len(list_stored(settings, user)) == 1
+
+
+async def test_the_statements_of_an_upload_are_the_same_for_any_number_of_files(
+    user: User,
+) -> None:
+    """One whose text grew with the files would be compiled each time, while everybody waits."""
+
+    async def record(count: int) -> set[str]:
+        sent: set[str] = set()
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            if "sha256" in statement:
+                sent.add(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        files = [(f"{n}.txt", f"Buoy {n} of {count}.".encode()) for n in range(count)]
+        response = await user.upload(*files)
+        event.remove(Engine, "before_cursor_execute", note)
+        assert len(response.json()["results"]) == count
+        return sent
+
+    for_two = await record(2)
+    assert len(for_two) == 2, "one finds what is known, one writes what is new"
+    assert await record(9) == for_two
 
 
 async def test_two_users_have_documents_of_their_own(user: User, stranger: User) -> None:
