@@ -74,15 +74,24 @@ async def test_a_server_without_its_database_serves_nothing_until_it_is_back(
             "data_dir": tmp_path / "data",
             "documents": DocumentSettings(worker_concurrency=0),
         }
-        async with run_server(create_app(settings.model_copy(update=own))) as server:
+        async with (
+            run_server(create_app(settings.model_copy(update=own))) as server,
+            sign_up(server.api_url) as user,
+        ):
             async with shut_out(url):
                 assert await check(server.url, "live") == (200, {"status": "live"})
                 assert await check(server.url, "startup") == (503, {"status": "starting"})
                 status, serving = await check(server.url, "serving")
                 assert (status, serving["status"]) == (503, "not_serving")
                 assert (await check(server.url, "ready"))[0] == 503
+                refused = await user.http.get("/auth/me")
+                assert (refused.status_code, refused.json()["code"]) == (
+                    503,
+                    "database_unavailable",
+                )
             for what in ("startup", "serving", "ready"):
                 assert (await check(server.url, what))[0] == 200
+            assert (await user.http.get("/auth/me")).status_code == 200
 
 
 @asynccontextmanager
