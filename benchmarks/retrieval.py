@@ -35,7 +35,6 @@ from src.documents.extraction import extract
 from src.documents.passages import compose_passage
 from src.documents.ranking import FoundPassage, choose_passages
 from src.documents.reader import limit_reading
-from src.documents.schemas import PassageRead
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, SearchMode
 from src.documents.vectors.engine import EdgeEngine
 from src.documents.vectors.sparse import Bm25Weights, SparseEncoder
@@ -120,15 +119,15 @@ def read_questions() -> list[Question]:
 
 async def measure(
     http: httpx.AsyncClient, questions: Sequence[Question], mode: SearchMode
-) -> list[list[PassageRead]]:
+) -> list[list[FoundPassage]]:
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def find(question: Question) -> list[PassageRead]:
+    async def find(question: Question) -> list[FoundPassage]:
         request = {"query": question["question"], "limit": _LIMIT, "mode": mode}
         async with slots:
             response = await http.post("/documents/search", json=request)
         assert response.is_success, response.text
-        return [PassageRead.model_validate(found) for found in response.json()["passages"]]
+        return [FoundPassage(**found, ordinal=0) for found in response.json()["passages"]]
 
     return await asyncio.gather(*map(find, questions))
 
@@ -139,16 +138,16 @@ async def read_passages(http: httpx.AsyncClient) -> list[FoundPassage]:
     for document in (await http.get("/documents", params={"limit": 100})).json()["items"]:
         url, query = f"/documents/{document['id']}/chunks", {"limit": 100}
         for chunk in (await http.get(url, params=query)).json()["items"]:
+            placed = {name: chunk[name] for name in FoundPassage._fields if name in chunk}
             known = {"document_id": document["id"], "chunk_id": chunk["id"], "score": 0.0}
             named = {"title": document["title"], "filename": document["filename"]}
-            passage = PassageRead.model_validate(chunk | known | named)
-            passages.append(FoundPassage(passage, chunk["ordinal"]))
+            passages.append(FoundPassage(**placed, **known, **named))
     return passages
 
 
 def report_reference(questions: Sequence[Question], passages: Sequence[FoundPassage]) -> None:
     found = [*search_with_bm25s(passages, questions)]
-    report("bm25s", questions, [[f.passage for f in row[:_LIMIT]] for row in found])
+    report("bm25s", questions, [row[:_LIMIT] for row in found])
     merged = [choose_passages(row, _LIMIT) for row in found]
     report("bm25s, merged as we do", questions, merged)
 
@@ -158,7 +157,7 @@ def search_with_bm25s(
 ) -> Iterator[list[FoundPassage]]:
     """With its own English stop words and the Snowball stemmer, in the same words as we index."""
     stem = Stemmer.Stemmer("english")
-    texts = [compose_passage(f.passage.title, f.passage.heading, f.passage.text) for f in passages]
+    texts = [compose_passage(p.title, p.heading, p.text) for p in passages]
 
     def tokenize(lines: list[str]) -> object:
         return bm25s.tokenize(lines, stopwords="en", stemmer=stem, show_progress=False)
@@ -181,7 +180,7 @@ async def compare_alternatives() -> None:
         llm = LLMService(servers, servers, settings)
         queries = (await llm.embed_texts([q["question"] for q in questions], is_query=True)).vectors
         print(f"hybrid, {models['embed_model']:22}{_HEAD}")
-        tried: dict[str, list[list[PassageRead]]] = {}
+        tried: dict[str, list[list[FoundPassage]]] = {}
         for number, (name, setting) in enumerate(ALTERNATIVES.items()):
             path = folder / str(number)
             tried[name] = await try_setting(path, setting, llm, questions, queries)
@@ -192,12 +191,12 @@ async def compare_alternatives() -> None:
 
 
 def choose_by_halves(
-    questions: Sequence[Question], tried: Sequence[list[list[PassageRead]]]
-) -> list[list[PassageRead]]:
+    questions: Sequence[Question], tried: Sequence[list[list[FoundPassage]]]
+) -> list[list[FoundPassage]]:
     """For each half of the documents, what the alternative found that is best for the other."""
     halves = {name: n % 2 for n, name in enumerate(sorted({q["document"] for q in questions}))}
 
-    def measure_gain(found: Sequence[Sequence[PassageRead]], half: int) -> float:
+    def measure_gain(found: Sequence[Sequence[FoundPassage]], half: int) -> float:
         pairs = zip(questions, found, strict=True)
         ranks = (rank(*pair) for pair in pairs if halves[pair[0]["document"]] == half)
         return sum(1 / math.log2(1 + place) for place in ranks if place is not None)
@@ -214,21 +213,21 @@ async def try_setting(
     llm: LLMService,
     questions: Sequence[Question],
     queries: Sequence[Sequence[float]],
-) -> list[list[PassageRead]]:
+) -> list[list[FoundPassage]]:
     passages = await cut_documents(setting)
-    texts = [compose_passage(f.passage.title, f.passage.heading, f.passage.text) for f in passages]
+    texts = [compose_passage(p.title, p.heading, p.text) for p in passages]
     vectors = await llm.embed_documents(texts)
     sparse, engine = SparseEncoder(setting.weights), EdgeEngine(folder)
     engine.claim()
     engine.create_collection("passages", len(vectors[0]))
     points = [
-        ChunkPoint(f.passage.chunk_id, _USER, f.passage.document_id, (), vector, words)
-        for f, vector, words in zip(
+        ChunkPoint(p.chunk_id, _USER, p.document_id, (), vector, words)
+        for p, vector, words in zip(
             passages, vectors, map(sparse.encode_document, texts), strict=True
         )
     ]
     engine.upsert("passages", points)
-    known = {found.passage.chunk_id: found for found in passages}
+    known = {passage.chunk_id: passage for passage in passages}
     answers = []
     for question, vector in zip(questions, queries, strict=True):
         words = sparse.encode_query(question["question"])
@@ -249,7 +248,7 @@ async def cut_documents(setting: Setting) -> list[FoundPassage]:
         extraction = await extract(path.read_bytes(), "text/markdown", limits)
         document_id = new_id()
         for chunk in extraction.chunks:
-            passage = PassageRead(
+            passage = FoundPassage(
                 document_id=document_id,
                 chunk_id=new_id(),
                 title=path.stem,
@@ -257,27 +256,28 @@ async def cut_documents(setting: Setting) -> list[FoundPassage]:
                 heading=chunk.heading,
                 page_first=None,
                 page_last=None,
+                ordinal=chunk.ordinal,
                 start=chunk.start,
                 end=chunk.end,
                 text=chunk.text,
                 score=0.0,
             )
-            passages.append(FoundPassage(passage, chunk.ordinal))
+            passages.append(passage)
     return passages
 
 
-def rank(question: Question, passages: Sequence[PassageRead]) -> int | None:
+def rank(question: Question, passages: Sequence[FoundPassage]) -> int | None:
     for place, passage in enumerate(passages, 1):
         if passage.filename == question["document"] and question["answer"] in passage.text:
             return place
     return None
 
 
-def fits(question: Question, passages: Sequence[PassageRead]) -> bool:
+def fits(question: Question, passages: Sequence[FoundPassage]) -> bool:
     """Whether the answer is in the first passages, up to so many characters of them."""
     room = _ROOM
     for passage in passages:
-        shown = passage.model_copy(update={"text": passage.text[:room]})
+        shown = passage._replace(text=passage.text[:room])
         if rank(question, [shown]):
             return True
         room -= len(shown.text)
@@ -285,7 +285,7 @@ def fits(question: Question, passages: Sequence[PassageRead]) -> bool:
 
 
 def report(
-    name: str, questions: Sequence[Question], answers: Sequence[Sequence[PassageRead]]
+    name: str, questions: Sequence[Question], answers: Sequence[Sequence[FoundPassage]]
 ) -> None:
     pairs = [*zip(questions, answers, strict=True)]
     ranks = [place for pair in pairs if (place := rank(*pair)) is not None]

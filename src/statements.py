@@ -6,12 +6,12 @@ of its own: whoever needs several in one uses a session.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends
-from sqlalchemy import Select, TableValuedAlias, bindparam, column, func
+from sqlalchemy import Select, bindparam, column, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -44,21 +44,22 @@ class CompiledStatement:
         return [values[name] if name in values else self._fixed[name] for name in self._names]
 
 
-def give(name: str, columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-    """A table of parameters, an array for each column: one statement for any number of rows.
+class TableParameter:
+    """A table as a parameter, an array for each column: one statement for any number of rows.
 
     A VALUES list would have to be compiled anew for each number of rows.
     """
-    arrays = [bindparam(f"{name}_{key}", type_=ARRAY(type_)) for key, type_ in columns.items()]
-    typed = [column(key, type_) for key, type_ in columns.items()]
-    return func.unnest(*arrays).table_valued(*typed).render_derived()
 
+    def __init__(self, name: str, columns: Mapping[str, TypeEngine[Any]]) -> None:
+        self._names = [f"{name}_{key}" for key in columns]
+        types = zip(self._names, columns.values(), strict=True)
+        arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in types]
+        typed = [column(key, type_) for key, type_ in columns.items()]
+        self.table = func.unnest(*arrays).table_valued(*typed).render_derived()
 
-def spread(
-    name: str, columns: Iterable[str], rows: Sequence[Sequence[object]]
-) -> dict[str, list[object]]:
-    """The parameters for `give`: each row has its values in the order of the columns."""
-    return {f"{name}_{key}": [row[at] for row in rows] for at, key in enumerate(columns)}
+    def bind(self, rows: Sequence[Sequence[object]]) -> dict[str, list[object]]:
+        """The values for a statement with the table; each row has its own in their order."""
+        return {name: [row[at] for row in rows] for at, name in enumerate(self._names)}
 
 
 class Statements:

@@ -9,7 +9,7 @@ from sqlalchemy.pool import QueuePool
 
 from src.config import DatabaseSettings
 from src.database import DatabaseUnavailableError, create_engine
-from src.statements import CompiledStatement, Row, Statements, give, spread
+from src.statements import CompiledStatement, Row, Statements, TableParameter
 from tests.conftest import execute
 
 NUMBER = CompiledStatement(select(bindparam("number", type_=Text).label("number")))
@@ -121,12 +121,12 @@ async def shelf(database_url: str) -> AsyncIterator[Table]:
 async def test_one_statement_writes_any_number_of_rows(
     engine: AsyncEngine, shelf: Table, database_url: str, count: int
 ) -> None:
-    given = give("book", {"place": Integer(), "title": Text()})
+    given = TableParameter("book", {"place": Integer(), "title": Text()})
     put = CompiledStatement(
-        insert(shelf).from_select(["place", "title"], select(given)).returning(shelf.c.place)
+        insert(shelf).from_select(["place", "title"], select(given.table)).returning(shelf.c.place)
     )
     rows = [(place, f"Volume {place}" if place else None) for place in range(count)]
-    written = await Statements(engine).fetch_all(put, **spread("book", ["place", "title"], rows))
+    written = await Statements(engine).fetch_all(put, **given.bind(rows))
     assert [row["place"] for row in written] == [place for place, _ in rows]
     # Somebody else sees them at once: nothing is left to commit.
     found = await execute(database_url, f"SELECT FROM {shelf.name} WHERE title LIKE 'Volume%'")

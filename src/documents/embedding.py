@@ -31,7 +31,7 @@ from src.llm.exceptions import (
     LLMInvalidResponseError,
 )
 from src.llm.service import LLMService
-from src.statements import CompiledStatement, Statements, give, spread
+from src.statements import CompiledStatement, Statements, TableParameter
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +42,7 @@ _MOST_TEXTS: Final = 64
 _ODD: Final = re.compile(r"[^\w\s.,;:!?'\"()%/+-]+")
 _SENTENCE_END: Final = re.compile(r"[.!?]\s")
 _REFRESHED_AFTER: Final = timedelta(days=1)
-_EMBEDDING: Final = "embedding"
-_REMEMBERED: Final = ("digest", "vector")
-_given: Final = give(_EMBEDDING, dict.fromkeys(_REMEMBERED, LargeBinary()))
+_MADE: Final = TableParameter("made", dict.fromkeys(("digest", "vector"), LargeBinary()))
 _collection: Final = bindparam("collection", type_=Text)
 _mine: Final = (
     CachedEmbedding.collection == _collection,
@@ -58,7 +56,7 @@ _REFRESH: Final = CompiledStatement(
 )
 _REMEMBER: Final = CompiledStatement(
     insert(CachedEmbedding)
-    .from_select(["collection", *_REMEMBERED], select(_collection, _given))
+    .from_select(["collection", *_MADE.table.c.keys()], select(_collection, _MADE.table))
     .on_conflict_do_nothing()
 )
 _FORGET: Final = CompiledStatement(
@@ -164,7 +162,7 @@ class PassageEmbedder:
             if embedding.vector and embedding.issue_code is None
         ]
         if rows and self._cache_days:
-            given = spread(_EMBEDDING, _REMEMBERED, rows)
+            given = _MADE.bind(rows)
             await self._statements.fetch_all(_REMEMBER, collection=collection, **given)
 
 

@@ -2,11 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from src.documents.schemas import PassageRead
 from src.documents.vectors.base import RRF_K, Hit, HybridQuery
 
 # Of the words that two passages have between them, the share in both that makes them the same.
@@ -17,13 +15,22 @@ _MOST_CHUNKS: Final = 2
 _WIDEST_GAP: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPassage:
-    """A passage made of the chunks `[first, first + count)` of its document."""
+class FoundPassage(NamedTuple):
+    """A passage made of the chunks `[ordinal, ordinal + chunk_count)` of its document."""
 
-    passage: PassageRead
-    first: int
-    count: int = 1
+    chunk_id: UUID
+    document_id: UUID
+    title: str
+    filename: str
+    heading: str | None
+    page_first: int | None
+    page_last: int | None
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    score: float
+    chunk_count: int = 1
 
 
 def normalise(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
@@ -47,55 +54,54 @@ def join_hits(left: Sequence[Hit], right: Sequence[Hit]) -> list[Hit]:
     return sorted(joined, key=lambda hit: hit.score, reverse=True)
 
 
-def choose_passages(found: Sequence[FoundPassage], limit: int) -> list[PassageRead]:
+def choose_passages(found: Sequence[FoundPassage], limit: int) -> list[FoundPassage]:
     """Take the best, each once; a neighbour of one that was taken joins it instead."""
     chosen: list[FoundPassage] = []
     words: list[frozenset[str]] = []
     # Where those that were chosen stand: a candidate looks at its own document alone.
     places: defaultdict[UUID, list[int]] = defaultdict(list)
     for candidate in found:
-        beside = places[candidate.passage.document_id]
+        beside = places[candidate.document_id]
         place = next((at for at in beside if _are_neighbours(chosen[at], candidate)), None)
         if place is not None:
             chosen[place] = _merge(chosen[place], candidate)
         elif len(chosen) < limit:
-            candidate_words = frozenset(candidate.passage.text.split())
+            candidate_words = frozenset(candidate.text.split())
             if not any(_are_same(candidate_words, others) for others in words):
                 beside.append(len(chosen))
                 chosen.append(candidate)
                 words.append(candidate_words)
-    return [one.passage for one in chosen]
+    return chosen
 
 
 def _are_neighbours(one: FoundPassage, candidate: FoundPassage) -> bool:
     """Of one document, and few enough to be one passage."""
     return (
-        one.count < _MOST_CHUNKS
-        and candidate.first in (one.first - 1, one.first + one.count)
-        and _measure_gap(one.passage, candidate.passage) <= _WIDEST_GAP
+        one.chunk_count < _MOST_CHUNKS
+        and candidate.ordinal in (one.ordinal - 1, one.ordinal + one.chunk_count)
+        and _measure_gap(one, candidate) <= _WIDEST_GAP
     )
 
 
-def _measure_gap(one: PassageRead, other: PassageRead) -> int:
+def _measure_gap(one: FoundPassage, other: FoundPassage) -> int:
     return max(one.start, other.start) - min(one.end, other.end)
 
 
 def _merge(one: FoundPassage, other: FoundPassage) -> FoundPassage:
     """The better one keeps its id, its score and its heading."""
-    left, right = sorted((one, other), key=lambda found: found.first)
-    merged = one.passage.model_copy(
-        update={
-            "text": _join_texts(left.passage, right.passage),
-            "start": left.passage.start,
-            "end": right.passage.end,
-            "page_first": left.passage.page_first,
-            "page_last": right.passage.page_last,
-        }
+    left, right = sorted((one, other), key=lambda found: found.ordinal)
+    return one._replace(
+        text=_join_texts(left, right),
+        start=left.start,
+        end=right.end,
+        page_first=left.page_first,
+        page_last=right.page_last,
+        ordinal=left.ordinal,
+        chunk_count=one.chunk_count + other.chunk_count,
     )
-    return FoundPassage(merged, left.first, one.count + other.count)
 
 
-def _join_texts(left: PassageRead, right: PassageRead) -> str:
+def _join_texts(left: FoundPassage, right: FoundPassage) -> str:
     overlap = left.end - right.start
     if overlap >= 0:
         return left.text + right.text[overlap:]

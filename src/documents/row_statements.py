@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Table,
     TableValuedAlias,
     Text,
     bindparam,
@@ -36,15 +37,7 @@ from src.database import Base
 from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import IN_PART, SIMPLIFIED
 from src.documents.work import DocumentState, Passage
-from src.statements import CompiledStatement, give
-
-DOCUMENT: Final = "document"
-CHUNK: Final = "chunk"
-# What reading a file tells of it, and of each passage; and what is written of those.
-READ: Final = ("id", "chunks_total", "page_count", "language")
-EXTRACTED: Final = tuple(field.name for field in fields(ExtractedChunk))
-WRITTEN: Final = ("id", "document_id", *EXTRACTED)
-INDEXED: Final = ("id", "title", "tags")
+from src.statements import CompiledStatement, TableParameter
 
 _PASSAGES_SKIPPED: Final = "passages_skipped"
 _SKIPPED: Final = "passages can be found by their words alone; the list of passages says why."
@@ -70,8 +63,16 @@ def _new(name: str) -> BindParameter[Any]:
     return bindparam(f"new_{name}", type_=_row[name].type)
 
 
-def _give_documents(*names: str, **others: TypeEngine[Any]) -> TableValuedAlias:
-    return give(DOCUMENT, {name: _row[name].type for name in names} | others)
+def _make_table(source: Table, *names: str, **others: TypeEngine[Any]) -> TableParameter:
+    return TableParameter(source.name, {name: source.c[name].type for name in names} | others)
+
+
+# What is known of documents when they begin, when they were read, and when they were indexed.
+BEGUN: Final = _make_table(_documents, "id")
+READ: Final = _make_table(_documents, "id", "chunks_total", "page_count", "language")
+INDEXED: Final = _make_table(_documents, "id", "title", tags=Text())
+EXTRACTED: Final = tuple(field.name for field in fields(ExtractedChunk))
+CHUNKS: Final = _make_table(_chunks, "id", "document_id", *EXTRACTED)
 
 
 def _are_free(given: TableValuedAlias, *, together: bool) -> ColumnElement[bool]:
@@ -84,7 +85,7 @@ def _are_free(given: TableValuedAlias, *, together: bool) -> ColumnElement[bool]
 
 
 def _start(*, together: bool) -> UpdateBase:
-    given = _give_documents("id")
+    given = BEGUN.table
     unread = select(_row.id).where(_row.id == given.c.id, _row.chunks_total.is_(None))
     leftovers = delete(_chunks).where(_chunks.c.document_id.in_(unread)).cte("leftovers")
     return (
@@ -102,8 +103,8 @@ def _write_some() -> Select[UUID]:
 
 
 def _write_all(*, together: bool) -> Select[UUID]:
-    given = _give_documents(*READ)
-    read = {name: given.c[name] for name in READ if name != "id"}
+    given = READ.table
+    read = {column.name: column for column in given.c if column.name != "id"}
     unindexed = {"chunks_done": 0, "chunks_skipped": 0}
     changed = (
         update(_documents)
@@ -116,13 +117,13 @@ def _write_all(*, together: bool) -> Select[UUID]:
 
 
 def _insert_chunks(owners: FromClause) -> CTE:
-    given = give(CHUNK, {name: _chunks.c[name].type for name in WRITTEN})
+    given = CHUNKS.table
     rows = select(given).join(owners, owners.c.id == given.c.document_id)
-    return insert(_chunks).from_select([*WRITTEN], rows).cte("written")
+    return insert(_chunks).from_select(given.c.keys(), rows).cte("written")
 
 
 def _mark_ready(*, together: bool) -> UpdateBase:
-    given = _give_documents("id", "title", tags=Text())
+    given = INDEXED.table
     skipped = (
         select(func.count())
         .where(

@@ -26,7 +26,7 @@ from src.documents.reader import Reading
 from src.documents.usage import note_languages
 from src.documents.work import DocumentState, Passage, ShortDocument
 from src.exceptions import AppError
-from src.statements import Statements, spread
+from src.statements import Statements
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class DocumentRows:
 
         Until the last is there, their number stays unknown.
         """
-        given = _spread_chunks([(new_id(), document.id, chunk) for chunk in chunks])
+        given = _bind_chunks([(new_id(), document.id, chunk) for chunk in chunks])
         if chunks[-1].ordinal + 1 < reading.chunk_count:
             if not await self._statements.fetch_all(sql.WRITE_SOME, id=document.id, **given):
                 raise DocumentVanishedError
@@ -88,7 +88,7 @@ class DocumentRows:
 
         A copy stays as it was when its row is gone, or in company, locked.
         """
-        given = _spread_chunks(
+        given = _bind_chunks(
             [
                 (passage.id, short.document.id, chunk)
                 for short in shorts
@@ -112,7 +112,7 @@ class DocumentRows:
         rows = [(document.id, document.title, json.dumps(document.tags)) for document in documents]
         ready = await self._statements.fetch_all(
             sql.MARK_READY[len(rows) > 1],
-            **spread(sql.DOCUMENT, sql.INDEXED, rows),
+            **sql.INDEXED.bind(rows),
             new_collection=collection,
         )
         return {row["id"] for row in ready}
@@ -160,7 +160,7 @@ class DocumentRows:
         return True
 
     async def _start(self, _: None, ids: Sequence[UUID]) -> list[DocumentState | None]:
-        given = spread(sql.DOCUMENT, ["id"], [(document_id,) for document_id in ids])
+        given = sql.BEGUN.bind([(document_id,) for document_id in ids])
         rows = await self._statements.fetch_all(sql.START[len(ids) > 1], **given)
         started = {row["id"]: DocumentState(**row) for row in rows}
         return [started.get(document_id) for document_id in ids]
@@ -177,7 +177,7 @@ class DocumentRows:
         rows = [(d.id, r.chunk_count, r.page_count, r.language) for d, r in read]
         found = await self._statements.fetch_all(
             sql.WRITE_ALL[len(rows) > 1],
-            **spread(sql.DOCUMENT, sql.READ, rows),
+            **sql.READ.bind(rows),
             **chunks,
             new_step=step,
             new_next_collection=collection,
@@ -201,9 +201,8 @@ class DocumentRows:
             await session.execute(update(Chunk).where(Chunk.id == passage.id).values(issue))
 
 
-def _spread_chunks(
+def _bind_chunks(
     chunks: Sequence[tuple[UUID, UUID, ExtractedChunk]],
 ) -> dict[str, list[object]]:
     """By their ids, and those of their documents."""
-    rows = [(*ids, *_read_chunk(chunk)) for *ids, chunk in chunks]
-    return spread(sql.CHUNK, sql.WRITTEN, rows)
+    return sql.CHUNKS.bind([(*ids, *_read_chunk(chunk)) for *ids, chunk in chunks])

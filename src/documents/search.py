@@ -122,7 +122,8 @@ class SearchService:
         hits = normalise(hits, asked)
         for former in await self._list_former(collection):
             hits = join_hits(hits, await self._search_words(former, asked, scope, depth))
-        return choose_passages(await self._confirm(query, hits), query.limit)
+        chosen = choose_passages(await self._confirm(query, hits), query.limit)
+        return [PassageRead.model_validate(passage) for passage in chosen]
 
     async def _embed(self, query: SearchQuery) -> list[float]:
         if query.mode == "sparse":
@@ -167,9 +168,7 @@ class SearchService:
         )
         found = {row["chunk_id"]: row for row in rows}
         return [
-            FoundPassage(PassageRead(**row, score=hit.score), row["ordinal"])
-            for hit in hits
-            if (row := found.get(hit.chunk_id))
+            FoundPassage(**row, score=hit.score) for hit in hits if (row := found.get(hit.chunk_id))
         ]
 
 

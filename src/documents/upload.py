@@ -20,19 +20,18 @@ from src.documents.schemas import DocumentFields, DocumentRead, UploadRead, Uplo
 from src.documents.upload_keys import UploadKeys
 from src.documents.usage import get_allowance, lock_usage
 from src.schemas import Problem
-from src.statements import give, spread
+from src.statements import TableParameter
 
-_FILE: Final = "file"
 _OF_EACH: Final = ("id", "title", "filename", "media_type", "size_bytes", "sha256", "storage_key")
 _OF_ALL: Final = ("user_id", "description", "tags")
 _documents: Final = Base.metadata.tables["documents"]
-_given: Final = give(_FILE, {name: _documents.c[name].type for name in _OF_EACH})
+_GIVEN: Final = TableParameter("file", {name: _documents.c[name].type for name in _OF_EACH})
 _INSERT: Final = (
     insert(_documents)
     .from_select(
         [*_OF_EACH, *_OF_ALL],
         select(
-            _given,
+            _GIVEN.table,
             *(bindparam(f"all_{name}", type_=_documents.c[name].type) for name in _OF_ALL),
         ),
     )
@@ -151,7 +150,7 @@ class UploadService:
             "all_description": fields.description,
             "all_tags": fields.tags,
         }
-        created = await self._session.scalars(_INSERT, spread(_FILE, _OF_EACH, rows) | of_all)
+        created = await self._session.scalars(_INSERT, _GIVEN.bind(rows) | of_all)
         ids = {*created}
         return [file for file in files if file.document_id in ids]
 

@@ -9,7 +9,6 @@ from src.documents.ranking import (
     normalise,
     score_as_one_side,
 )
-from src.documents.schemas import PassageRead
 from src.documents.vectors.base import Hit, HybridQuery, SparseVector
 from src.documents.vectors.sparse import SparseEncoder
 from tests.fixtures.users import User
@@ -20,7 +19,7 @@ QUERY = HybridQuery([1.0], SparseVector([1], [1.0]), dense_weight=0.5)
 
 
 def find(first: int, start: int, end: int, document_id: UUID = DOCUMENT) -> FoundPassage:
-    passage = PassageRead(
+    return FoundPassage(
         document_id=document_id,
         chunk_id=uuid4(),
         title="t",
@@ -28,12 +27,12 @@ def find(first: int, start: int, end: int, document_id: UUID = DOCUMENT) -> Foun
         heading=None,
         page_first=first,
         page_last=first,
+        ordinal=first,
         start=start,
         end=end,
         text=TEXT[start:end],
         score=1.0,
     )
-    return FoundPassage(passage, first)
 
 
 def test_neighbours_become_one_piece() -> None:
@@ -41,7 +40,7 @@ def test_neighbours_become_one_piece() -> None:
         (one,) = choose_passages(found, 10)
         assert (one.text, one.start, one.end) == (TEXT[:40], 0, 40)
         assert (one.page_first, one.page_last) == (0, 1)
-        assert one.chunk_id == found[0].passage.chunk_id
+        assert one.chunk_id == found[0].chunk_id
 
 
 def test_what_stands_between_neighbours_is_blank() -> None:

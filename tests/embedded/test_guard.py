@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from src.embedded import EmbeddedError
@@ -83,6 +84,8 @@ async def test_command_stops_although_its_guard_was_killed(tmp_path: Path) -> No
     path = tmp_path / "state"
     async with run_guarded(write_when_told_to_stop(path)) as process:
         await wait_until(holds(path, "ready\n"))
+        # Its command may be ready before the guard has started the watcher.
+        await wait_until(lambda: len(psutil.Process(process.pid).children()) == 2)
         process.kill()
         await process.wait()
         assert has_group(process.pid)

@@ -6,15 +6,15 @@ us and ends when the pipe does, however we end.
 """
 
 import asyncio
-import contextlib
+import os
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast
 from uuid import UUID
 
 from src.documents.exceptions import VectorsUnavailableError
+from src.documents.piped_process import PipedProcess
 from src.documents.turns import Turns
 from src.documents.vectors.base import ChunkPoint, Hit, HybridQuery, Scope
 from src.documents.vectors.frames import (
@@ -37,7 +37,7 @@ class EdgeVectorIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
-        self._process: Process | None = None
+        self._process: PipedProcess | None = None
         self._turns = Turns(1)
 
     async def create_collection(self, name: str, dimension: int) -> None:
@@ -89,7 +89,7 @@ class EdgeVectorIndex:
         """End the process, which flushes first."""
         async with self._turns.take(_WRITING):
             if self._process is not None:
-                await _end(self._process)
+                await self._process.wait()
                 self._process = None
 
     async def _call(self, method: str, *arguments: object) -> object:
@@ -108,35 +108,21 @@ class EdgeVectorIndex:
             try:
                 return await _send(process, call)
             except (EOFError, OSError) as error:
-                await _end(process)
+                await process.wait()
                 raise VectorsUnavailableError from error
 
-    async def _ensure_process(self) -> Process:
+    async def _ensure_process(self) -> PipedProcess:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "src.documents.vectors", str(self._path)),
-                stdin=PIPE,
-                stdout=PIPE,
+            self._process = await PipedProcess.start(
+                [sys.executable, "-m", "src.documents.vectors", self._path],
                 cwd=_PROJECT_ROOT,
-                # Ctrl-C is for us; the process ends when we have closed the pipe.
-                start_new_session=True,
+                env=os.environ,
             )
         return self._process
 
 
-async def _send(process: Process, call: Call) -> Reply:
-    source, sink = process.stdout, process.stdin
-    if source is None or sink is None:
-        raise EOFError
-    sink.write(encode_frame(call))
-    await sink.drain()
-    length = decode_length(await source.readexactly(LENGTH_BYTES))
-    return decode_reply(await source.readexactly(length))
-
-
-async def _end(process: Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-        with contextlib.suppress(OSError):
-            await process.stdin.wait_closed()
-    await process.wait()
+async def _send(process: PipedProcess, call: Call) -> Reply:
+    process.stdin.write(encode_frame(call))
+    await process.stdin.drain()
+    length = decode_length(await process.stdout.readexactly(LENGTH_BYTES))
+    return decode_reply(await process.stdout.readexactly(length))
