@@ -281,7 +281,7 @@ class RateLimitSettings(Group):
         int, Field(ge=1, description="Attempts to make an account from one address.")
     ] = 20
     requests_per_minute: Annotated[
-        int, Field(ge=1, description="All requests of one user, and of one API key by itself.")
+        int, Field(ge=1, description="All requests of one user, those with API keys included.")
     ] = 1200
     model_requests_per_minute: Annotated[
         int, Field(ge=1, description="Those of them that put a model to work.")
@@ -289,6 +289,15 @@ class RateLimitSettings(Group):
     uploads_per_minute: Annotated[
         int, Field(ge=1, description="Those of them that bring files; one may bring many.")
     ] = 240
+    api_key_share: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1,
+            description="How much of these three one API key may use, so that a program which "
+            "asks too often leaves its user the rest.",
+        ),
+    ] = 0.75
     streams_at_once: Annotated[
         int,
         Field(ge=1, description="Questions and streams that one user has open in one process."),

@@ -218,6 +218,8 @@ def _start_sentry(dsn: str, environment: str) -> None:
         max_request_body_size="never",
         before_send=_strip_event,
     )
+    # Its line is about an exception that has been reported by then.
+    _import("sentry_sdk.integrations.logging").ignore_logger("src.error_handlers")
 
 
 def _strip_event(event: dict[str, Any], _: object) -> dict[str, Any]:

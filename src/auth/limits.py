@@ -52,11 +52,8 @@ class AttemptLimiter:
             settings.registrations_per_address, seconds, "register"
         )
 
-        self._requests: dict[Load, RateLimitItem] = {
-            "light": RateLimitItemPerMinute(settings.requests_per_minute, 1, "requests"),
-            "model": RateLimitItemPerMinute(settings.model_requests_per_minute, 1, "model"),
-            "upload": RateLimitItemPerMinute(settings.uploads_per_minute, 1, "uploads"),
-        }
+        self._of_users = _limit_requests(settings, 1, "user")
+        self._of_keys = _limit_requests(settings, settings.api_key_share, "key")
 
     @property
     def is_elsewhere(self) -> bool:
@@ -67,12 +64,10 @@ class AttemptLimiter:
         return await self._limiter.storage.check()
 
     async def count_request(self, load: Load, user_id: UUID, key_id: UUID | None = None) -> None:
-        """Count one request of a user and, on its own account, of an API key of theirs."""
-        for kind in dict.fromkeys(("light", load)):
-            for identity in (user_id, key_id):
-                limit = (self._requests[kind], (str(identity),))
-                if identity is not None and not await self._hit(limit):
-                    await self._refuse(limit, TooManyRequestsError)
+        """Count one request: what an API key has too many is refused at no cost to its user."""
+        if key_id is not None:
+            await self._count(load, self._of_keys, key_id)
+        await self._count(load, self._of_users, user_id)
 
     async def check_login(self, account: str, address: str) -> None:
         for limit in self._login_limits(account, address):
@@ -98,6 +93,12 @@ class AttemptLimiter:
         # Hashed: no name is kept outside the database, and any text makes a key.
         return (self._account, (hash_secret(account), group)), (self._address, (group,))
 
+    async def _count(self, load: Load, limits: dict[Load, RateLimitItem], who: UUID) -> None:
+        for kind in dict.fromkeys(("light", load)):
+            limit = (limits[kind], (str(who),))
+            if not await self._hit(limit):
+                await self._refuse(limit, TooManyRequestsError)
+
     async def _check(self, limit: _Limit) -> None:
         if not await self._use(lambda limiter: limiter.test(limit[0], *limit[1])):
             await self._refuse(limit)
@@ -122,6 +123,19 @@ class AttemptLimiter:
         except StorageError as error:
             log.warning("attempts are counted here alone", reason=repr(error.storage_error))
             return await use(self._fallback)
+
+
+def _limit_requests(
+    settings: RateLimitSettings, share: float, whose: str
+) -> dict[Load, RateLimitItem]:
+    def limit(per_minute: int, what: str) -> RateLimitItem:
+        return RateLimitItemPerMinute(max(1, int(per_minute * share)), 1, f"{whose}-{what}")
+
+    return {
+        "light": limit(settings.requests_per_minute, "requests"),
+        "model": limit(settings.model_requests_per_minute, "model"),
+        "upload": limit(settings.uploads_per_minute, "uploads"),
+    }
 
 
 def _open_storage(settings: RateLimitSettings) -> Storage:

@@ -84,11 +84,16 @@ async def test_only_ollama_is_taken_for_ollama(response: bytes, *, is_ollama: bo
 
 
 async def test_silence_is_not_waited_for() -> None:
+    arrived = asyncio.Event()
+
     async def say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        arrived.set()
         await reader.read()  # Until the client has had enough.
 
     async with listen(say_nothing) as port:
         assert not await find_ollama(f"http://127.0.0.1:{port}", timeout_seconds=0.1)
+        # On a busy machine it has given up before it was let in.
+        await arrived.wait()
 
 
 async def test_closed_port_is_no_ollama() -> None:
