@@ -44,10 +44,15 @@ class _Level:
         self.lines.setdefault(ticket.user, []).append(ticket)
         self.turns.setdefault(ticket.user, self.now)
 
-    def remove(self, ticket: _Ticket) -> None:
-        self.lines[ticket.user].remove(ticket)
-        if not self.lines[ticket.user]:
+    def remove(self, ticket: _Ticket) -> bool:
+        """Whether it was still there."""
+        line = self.lines.get(ticket.user, [])
+        if ticket not in line:
+            return False
+        line.remove(ticket)
+        if not line:
             del self.lines[ticket.user]
+        return True
 
     def take_next(self) -> _Ticket | None:
         if not self.lines:
@@ -141,16 +146,16 @@ class ModelQueue:
     def _leave(self, ticket: _Ticket) -> None:
         if ticket.admitted.done() and not ticket.admitted.cancelled():
             self._running[ticket.priority] -= 1  # It was given a place in the moment that it left.
-        else:
-            self._levels[ticket.priority].remove(ticket)
+        elif self._levels[ticket.priority].remove(ticket):
             self._waiting -= 1
         self.fill_places()
 
     def fill_places(self) -> None:
         while (ticket := self._take_next()) is not None:
-            self._running[ticket.priority] += 1
             self._waiting -= 1
-            ticket.admitted.set_result(None)
+            if not ticket.admitted.done():  # Cancelled, it is about to leave.
+                self._running[ticket.priority] += 1
+                ticket.admitted.set_result(None)
         if self._waiting and not self._is_report_due:
             self._is_report_due = True
             asyncio.get_running_loop().call_soon(self._report_positions)

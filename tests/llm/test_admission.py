@@ -138,6 +138,20 @@ async def test_a_place_given_to_someone_who_just_left_goes_on() -> None:
     assert (crowd.queue.running, crowd.queue.waiting) == (0, 0)
 
 
+async def test_who_is_about_to_leave_is_given_no_place() -> None:
+    """Cancelled, and not run since, when a place becomes free."""
+    crowd = make_crowd()
+    for name in ("a1", "b1", "c1"):
+        await crowd.ask(name)
+    crowd.tasks["a1"].cancel()
+    crowd.tasks["b1"].cancel()
+    await settle()
+    assert crowd.running == ["c1"]
+    await crowd.finish_all()
+    assert (crowd.queue.running, crowd.queue.waiting) == (0, 0)
+    assert crowd.tasks["b1"].cancelled()
+
+
 async def test_a_place_is_free_again_when_its_holder_is_cancelled() -> None:
     crowd = make_crowd()
     for name in ("a1", "b1"):
