@@ -264,7 +264,6 @@ def run_worker(stack: AsyncExitStack, parts: Parts) -> None:
     indexer = DocumentIndexer(rows, vectors, parts.sparse, embedder, limits)
     worker = DocumentWorker(
         parts.engine,
-        rows,
         IngestionService(rows, parts.storage, parts.reader, vectors, parts.llm, indexer),
         UpkeepService(rows, parts.storage, vectors, embedder),
         concurrency=limits.worker_concurrency,

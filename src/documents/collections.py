@@ -6,15 +6,13 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from src.database import Sessions
 from src.documents.models import Document
-from src.documents.queue import IngestJob, JobQueue
-from src.documents.vectors.base import VectorIndex
+from src.documents.queue import LAST_IN_LINE, IngestJob, JobQueue
+from src.documents.rows import DocumentRows
+from src.documents.vectors.base import Scope, VectorIndex
 from src.documents.work import DocumentState
 from src.statements import CompiledStatement, Statements
 
 _BATCH = 500
-# Behind every file that somebody waits for.
-_LAST_IN_LINE = 1_000_000
-
 
 _NEXT = CompiledStatement(
     select(func.min(Document.collection).label("name")).where(
@@ -31,6 +29,14 @@ async def list_used(statements: Statements) -> list[str]:
     return used
 
 
+def index_anew(collection: str | None) -> dict[str, object]:
+    """What the row of a ready document says when all its passages are to be indexed once more.
+
+    Whoever works on it works on what it was before, and writes nothing any more.
+    """
+    return {"next_collection": collection, "chunks_done": 0, "attempt": Document.attempt + 1}
+
+
 async def enqueue_outdated(sessions: Sessions, collection: str) -> int:
     """Line up every ready document that is in another collection; return how many wait now.
 
@@ -39,24 +45,25 @@ async def enqueue_outdated(sessions: Sessions, collection: str) -> int:
     after: UUID | None = None
     while True:
         async with sessions.begin() as session:
-            query = select(Document.id).where(
+            query = select(Document.id, Document.user_id).where(
                 Document.status == "ready",
                 Document.collection != collection,
                 Document.next_collection.is_distinct_from(collection),
             )
             if after is not None:
                 query = query.where(Document.id > after)
-            ids = (await session.scalars(query.order_by(Document.id).limit(_BATCH))).all()
-            if not ids:
+            query = query.order_by(Document.id).limit(_BATCH).with_for_update(key_share=True)
+            rows = (await session.execute(query)).all()
+            if not rows:
                 return await count_outdated(sessions, collection)
             await session.execute(
                 update(Document)
-                .where(Document.id.in_(ids))
-                .values(next_collection=collection, chunks_done=0)
+                .where(Document.id.in_([document_id for document_id, _ in rows]))
+                .values(index_anew(collection))
             )
-            jobs = [IngestJob(document_id=document_id) for document_id in ids]
-            await JobQueue(session).enqueue_ingest(jobs, behind=_LAST_IN_LINE)
-        after = ids[-1]
+            jobs = [IngestJob(document_id=row.id, user_id=row.user_id) for row in rows]
+            await JobQueue(session).enqueue_ingest(jobs, behind=LAST_IN_LINE)
+        after = rows[-1].id
 
 
 async def count_outdated(sessions: Sessions, collection: str) -> int:
@@ -74,6 +81,17 @@ async def write_tags(vectors: VectorIndex, document: DocumentState) -> None:
     for collection in {document.collection, document.next_collection}:
         if collection is not None:
             await vectors.update_tags(collection, document.user_id, document.id, tags)
+
+
+async def delete_stale(vectors: VectorIndex, rows: DocumentRows, document: DocumentState) -> None:
+    """Delete what is indexed of a document without a passage behind it."""
+    scope = Scope(document.user_id, (document.id,))
+    for collection in await vectors.list_collections():
+        after: UUID | None = None
+        while ids := await vectors.list_points(collection, after, _BATCH, scope):
+            if gone := await rows.list_gone(ids):
+                await vectors.delete_points(collection, gone)
+            after = ids[-1]
 
 
 async def delete_everywhere(vectors: VectorIndex, user_id: UUID, document_id: UUID) -> None:

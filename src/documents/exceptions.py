@@ -93,8 +93,8 @@ class UploadKeyReusedError(ConflictError):
     default_detail = "This Idempotency-Key was sent with a different upload before."
 
 
-class DocumentVanishedError(Exception):
-    """A document was deleted while a job worked on it."""
+class DocumentLostError(Exception):
+    """A document was deleted, or taken over by another job, while a job worked on it."""
 
 
 class MalformedUploadError(BadRequestError):

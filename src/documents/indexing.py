@@ -14,7 +14,7 @@ from typing import Final
 from src.config import DocumentSettings
 from src.documents.collections import write_tags
 from src.documents.embedding import Embedding, PassageEmbedder
-from src.documents.exceptions import DocumentVanishedError, UnknownCollectionError
+from src.documents.exceptions import DocumentLostError, UnknownCollectionError
 from src.documents.passages import compose_passage
 from src.documents.rows import DocumentRows
 from src.documents.vectors.base import ChunkPoint, VectorIndex
@@ -72,7 +72,7 @@ class DocumentIndexer:
         self._slice_seconds = slice_seconds
         self._created: set[str] = set()
 
-    async def index(self, document: DocumentState, identity: EmbeddingIdentity) -> None:
+    async def index(self, document: DocumentState, identity: EmbeddingIdentity, place: int) -> None:
         """Bring it to `ready`, or put its rest at the end of the line when others wait."""
         collection = identity.collection_name
         is_new = document.next_collection != collection
@@ -87,7 +87,8 @@ class DocumentIndexer:
                 async for batch in batches:
                     await self._upsert(collection, [batch])
                     await self._note_progress(batch)
-                    if clock() > slice_ends_at and await self._rows.step_back(document):
+                    is_late = clock() > slice_ends_at and batch.end != document.chunks_total
+                    if is_late and await self._rows.step_back(document, place):
                         return
             if await self._finish(document, collection):
                 return
@@ -134,7 +135,7 @@ class DocumentIndexer:
     ) -> EmbeddedBatch:
         passages = await self._rows.load_passages(document, start, self._batch_size)
         if not passages:
-            raise DocumentVanishedError
+            raise DocumentLostError
         # A user's documents are finished in their order, not all at the end.
         return await self._embed(collection, document, passages, rank=document.id.int)
 
@@ -151,8 +152,10 @@ class DocumentIndexer:
         points = await asyncio.to_thread(self._make_points, batches)
         try:
             await self._vectors.upsert(collection, points)
-        except UnknownCollectionError:
-            self._created.discard(collection)  # Somebody dropped it; the next attempt makes it.
+        except UnknownCollectionError:  # Somebody dropped it; the next attempt begins with it anew.
+            self._created.discard(collection)
+            for batch in batches:
+                await self._rows.update(batch.document, chunks_done=0)
             raise
 
     async def _note_progress(self, batch: EmbeddedBatch) -> None:
@@ -188,7 +191,7 @@ class DocumentIndexer:
     async def _catch_up(self, document: DocumentState) -> None:
         current = await self._rows.load(document.id)
         if current is None:
-            raise DocumentVanishedError
+            raise DocumentLostError
         if current.title != document.title:
             await self._rows.update(document, chunks_done=0)
         document.title, document.tags = current.title, current.tags

@@ -13,11 +13,17 @@ from src.database import Base, new_id
 _NAME_WORDS = (
     "to_tsvector('simple', regexp_replace(title || ' ' || filename, '[^[:alnum:]]+', ' ', 'g'))"
 )
-_WAITING = text("status IN ('pending', 'processing')")
+# A document that waits for a job, or is being worked on.
+HAS_WORK = text(
+    "(status IN ('pending', 'processing') OR status = 'ready' AND next_collection IS NOT NULL)"
+)
 
 
 class Document(Base):
-    """`collection` is where all its passages can be found; `next_collection` is being filled."""
+    """`collection` is where all its passages can be found; `next_collection` is being filled.
+
+    `attempt` counts who began to work on it: whoever has an earlier one writes nothing any more.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -29,7 +35,7 @@ class Document(Base):
         Index(None, "collection", "id"),
         Index("ix_documents_name_words", "name_words", postgresql_using="gin"),
         Index("ix_documents_tags", "tags", postgresql_using="gin"),
-        Index("ix_documents_waiting", "user_id", postgresql_where=_WAITING),
+        Index("ix_documents_waiting", "user_id", postgresql_where=HAS_WORK),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -51,6 +57,7 @@ class Document(Base):
     status_detail: Mapped[str | None]
     step: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     collection: Mapped[str | None]
     next_collection: Mapped[str | None]
     language: Mapped[str | None]

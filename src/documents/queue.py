@@ -6,7 +6,10 @@ from uuid import UUID
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from pydantic import BaseModel
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from src.documents.models import HAS_WORK, Document
 
 INGEST = "documents.ingest"
 PURGE = "documents.purge"
@@ -16,10 +19,15 @@ RETAG = "documents.retag"
 # Small work on what users have changed goes before long work, and a user's first waiting file
 # before another's second (see `enqueue_ingest`).
 _AT_ONCE = 1
+# Counting on would slow uploads down, and nobody else waits behind so many.
+_LONGEST_LINE = 10_000
+# Behind every file that somebody waits for.
+LAST_IN_LINE = 1_000_000
 
 
 class IngestJob(BaseModel):
     document_id: UUID
+    user_id: UUID
 
 
 class RetagJob(BaseModel):
@@ -46,7 +54,13 @@ class JobQueue:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def enqueue_ingest(self, jobs: Sequence[IngestJob], *, behind: int = 0) -> None:
+    async def count_line(self, user_id: UUID) -> int:
+        """How many documents of a user wait or are being worked on; from 10,000 on, so many."""
+        waiting = select(Document.id).where(Document.user_id == user_id, HAS_WORK)
+        line = waiting.limit(_LONGEST_LINE).subquery()
+        return await self._session.scalar(select(func.count()).select_from(line)) or 0
+
+    async def enqueue_ingest(self, jobs: Sequence[IngestJob], *, behind: int) -> None:
         """Line the documents of one user up behind `behind` others of theirs.
 
         A job's priority is its place in its own user's line, so the lines take turns: a thousand
@@ -54,6 +68,11 @@ class JobQueue:
         """
         priorities = [-(behind + place) for place in range(len(jobs))]
         await self._enqueue(INGEST, jobs, priorities)
+
+    async def enqueue_again(self, document_id: UUID, user_id: UUID, *, place: int = 0) -> None:
+        """Line a document up behind all others of its user, and not before `place`."""
+        job = IngestJob(document_id=document_id, user_id=user_id)
+        await self.enqueue_ingest([job], behind=max(place, await self.count_line(user_id)))
 
     async def enqueue_purge(self, jobs: Sequence[PurgeJob]) -> None:
         await self._enqueue(PURGE, jobs, [_AT_ONCE] * len(jobs))

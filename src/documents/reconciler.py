@@ -1,7 +1,8 @@
 """Compares PostgreSQL, the vector index and the file storage, and can make the latter two agree.
 
 Jobs keep the three together; this is for what no job could foresee, such as a restored backup.
-It may run while documents come and go: a row is always written before what it points at.
+It may run while documents come and go: passages are written before they are indexed, a document
+and its job at once, and files long before they are looked at.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -10,20 +11,24 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, text, update
 
 from src.database import Sessions, utc_now
-from src.documents.collections import list_used
-from src.documents.models import Chunk, Document, DocumentUsage
-from src.documents.queue import IngestJob, JobQueue
+from src.documents.collections import index_anew, list_used
+from src.documents.models import HAS_WORK, Chunk, Document, DocumentUsage
+from src.documents.queue import INGEST, JobQueue
 from src.documents.storage import FileStorage
 from src.documents.usage import lock_usage
 from src.documents.vectors.base import Scope, VectorIndex
 from src.statements import Statements
 
 _PAGE: Final = 500
-# An upload writes its file before its row.
-_UPLOAD_TIME: Final = timedelta(hours=1)
+# An upload writes its files before their rows, at the pace of its client.
+_UPLOAD_TIME: Final = timedelta(days=1)
+_WITHOUT_JOB: Final = text(
+    "NOT EXISTS (SELECT FROM pgqueuer WHERE entrypoint = :ingest"
+    " AND convert_from(payload, 'UTF8')::jsonb ->> 'document_id' = documents.id::text)"
+).bindparams(ingest=INGEST)
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class Findings:
     stale_points: int = 0
     unused_collections: int = 0
     incomplete_documents: int = 0
+    stuck_documents: int = 0
     stray_files: int = 0
     missing_files: int = 0
     wrong_totals: int = 0
@@ -52,17 +58,19 @@ class Reconciler:
         await self._check_points(findings, mend=mend)
         findings.unused_collections = await self.drop_unused(mend=mend)
         await self._check_documents(findings, mend=mend)
+        await self._check_jobs(findings, mend=mend)
         await self._check_files(findings, mend=mend)
         await self._check_totals(findings, mend=mend)
         return findings
 
     async def drop_unused(self, *, mend: bool = True) -> int:
         """Count, and drop, the collections that no document is in or on its way to."""
+        present = await self._vectors.list_collections()  # First: one may be made any moment.
         used = set(await list_used(self._statements))
         async with self._sessions() as session:
             query = select(Document.next_collection).distinct()
             used |= {name for name in await session.scalars(query) if name is not None}
-        unused = [name for name in await self._vectors.list_collections() if name not in used]
+        unused = [name for name in present if name not in used]
         if mend:
             for name in unused:
                 await self._vectors.drop_collection(name)
@@ -110,13 +118,25 @@ class Reconciler:
         return await self._vectors.count(document.collection, scope) != document.chunks_total
 
     async def _index_anew(self, document: Document) -> None:
+        """Unless somebody has begun with it since it was looked at."""
         async with self._sessions.begin() as session:
-            await session.execute(
+            changed = await session.scalar(
                 update(Document)
-                .where(Document.id == document.id)
-                .values(next_collection=document.collection, chunks_done=0)
+                .where(Document.id == document.id, Document.attempt == document.attempt)
+                .values(index_anew(document.collection))
+                .returning(Document.id)
             )
-            await JobQueue(session).enqueue_ingest([IngestJob(document_id=document.id)])
+            if changed is not None:
+                await JobQueue(session).enqueue_again(document.id, document.user_id)
+
+    async def _check_jobs(self, findings: Findings, *, mend: bool) -> None:
+        """Every document with work to do has a job, from one transaction to the other."""
+        query = select(Document.id, Document.user_id).where(HAS_WORK, _WITHOUT_JOB)
+        async with self._sessions.begin() as session:
+            stuck = (await session.execute(query)).all()
+            findings.stuck_documents = len(stuck)
+            for document_id, user_id in stuck if mend else ():
+                await JobQueue(session).enqueue_again(document_id, user_id)
 
     async def _check_files(self, findings: Findings, *, mend: bool) -> None:
         async for batch in self._storage.list_keys():

@@ -18,6 +18,8 @@ from sqlalchemy import (
     Table,
     TableValuedAlias,
     Text,
+    Uuid,
+    any_,
     bindparam,
     case,
     cast,
@@ -25,17 +27,17 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from src.database import Base
 from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import IN_PART, SIMPLIFIED
+from src.documents.models import HAS_WORK
 from src.documents.work import DocumentState, Passage
 from src.statements import CompiledStatement, TableParameter
 
@@ -45,13 +47,10 @@ _documents: Final = Base.metadata.tables["documents"]
 _chunks: Final = Base.metadata.tables["chunks"]
 _row: Final = _documents.c
 _IS_IT: Final = _row.id == bindparam("id")
+_IS_OURS: Final = _IS_IT & (_row.attempt == bindparam("attempt"))
 _STATE: Final = [_row[field.name] for field in fields(DocumentState)]
-_HAS_WORK: Final = or_(
-    _row.status == "pending",
-    _row.status == "processing",
-    (_row.status == "ready") & _row.next_collection.is_not(None),
-)
 _STARTED: Final = {
+    "attempt": _row.attempt + 1,
     "status": case((_row.status == "ready", "ready"), else_="processing"),
     "step": case((_row.chunks_total.is_(None), "extracting"), else_="embedding"),
     "status_code": case((_row.status == "ready", _row.status_code)),
@@ -69,8 +68,8 @@ def _make_table(source: Table, *names: str, **others: TypeEngine[Any]) -> TableP
 
 # What is known of documents when they begin, when they were read, and when they were indexed.
 BEGUN: Final = _make_table(_documents, "id")
-READ: Final = _make_table(_documents, "id", "chunks_total", "page_count", "language")
-INDEXED: Final = _make_table(_documents, "id", "title", tags=Text())
+READ: Final = _make_table(_documents, "id", "attempt", "chunks_total", "page_count", "language")
+INDEXED: Final = _make_table(_documents, "id", "attempt", "title", tags=Text())
 EXTRACTED: Final = tuple(field.name for field in fields(ExtractedChunk))
 CHUNKS: Final = _make_table(_chunks, "id", "document_id", *EXTRACTED)
 
@@ -91,24 +90,24 @@ def _start(*, together: bool) -> UpdateBase:
     return (
         update(_documents)
         .add_cte(leftovers)
-        .where(_are_free(given, together=together), _HAS_WORK)
+        .where(_are_free(given, together=together), HAS_WORK)
         .values(_STARTED)
         .returning(*_STATE)
     )
 
 
 def _write_some() -> Select[UUID]:
-    kept = select(_row.id).where(_IS_IT).with_for_update(read=True, key_share=True).cte("kept")
+    kept = select(_row.id).where(_IS_OURS).with_for_update(read=True).cte("kept")
     return select(kept.c.id).add_cte(_insert_chunks(kept))
 
 
 def _write_all(*, together: bool) -> Select[UUID]:
     given = READ.table
-    read = {column.name: column for column in given.c if column.name != "id"}
+    read = {column.name: column for column in given.c if column.name not in ("id", "attempt")}
     unindexed = {"chunks_done": 0, "chunks_skipped": 0}
     changed = (
         update(_documents)
-        .where(_are_free(given, together=together))
+        .where(_are_free(given, together=together), _row.attempt == given.c.attempt)
         .values(read | unindexed | {name: _new(name) for name in ("step", "next_collection")})
         .returning(_row.id)
         .cte("changed")
@@ -137,6 +136,7 @@ def _mark_ready(*, together: bool) -> UpdateBase:
         update(_documents)
         .where(
             _are_free(given, together=together),
+            _row.attempt == given.c.attempt,
             _row.title == given.c.title,
             func.to_jsonb(_row.tags) == cast(given.c.tags, JSONB),
         )
@@ -160,7 +160,7 @@ def update_document(*names: str) -> CompiledStatement:
     """The statement that gives these columns of one row the values `new_` and their names."""
     return CompiledStatement(
         update(_documents)
-        .where(_IS_IT)
+        .where(_IS_OURS)
         .values({name: _new(name) for name in names})
         .returning(_row.id)
     )
@@ -175,6 +175,9 @@ MARK_READY: Final = [
 # The passages of a document of which there are more to come.
 WRITE_SOME: Final = CompiledStatement(_write_some())
 LOAD: Final = CompiledStatement(select(*_STATE).where(_IS_IT))
+LIST_THERE: Final = CompiledStatement(
+    select(_chunks.c.id).where(_chunks.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+)
 LOAD_PASSAGES: Final = CompiledStatement(
     select(*(_chunks.c[field.name] for field in fields(Passage)))
     .where(

@@ -2,7 +2,8 @@
 
 What is done for every document is one compiled statement, and so a transaction of its own; what
 several documents need at the same time is one for all of them. Nothing here waits for anything but
-PostgreSQL.
+PostgreSQL. A job writes as long as its attempt is the latest: queues deliver more than once, users
+change their minds, and two that write one document would leave holes in it.
 """
 
 import json
@@ -12,16 +13,16 @@ from typing import Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import Update, case, exists, select, update
 
 from src.combining import Combiner
 from src.database import Sessions, new_id
 from src.documents import row_statements as sql
 from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import Embedding
-from src.documents.exceptions import DocumentVanishedError
+from src.documents.exceptions import DocumentLostError
 from src.documents.models import Chunk, Document
-from src.documents.queue import IngestJob, JobQueue
+from src.documents.queue import JobQueue
 from src.documents.reader import Reading
 from src.documents.usage import note_languages
 from src.documents.work import DocumentState, Passage, ShortDocument
@@ -46,8 +47,14 @@ class DocumentRows:
         row = await self._statements.fetch_one(sql.LOAD, id=document_id)
         return DocumentState(**row) if row else None
 
+    async def list_gone(self, chunk_ids: Sequence[UUID]) -> list[UUID]:
+        """Those of the passages that have no row."""
+        rows = await self._statements.fetch_all(sql.LIST_THERE, ids=chunk_ids)
+        there = {row["id"] for row in rows}
+        return [chunk_id for chunk_id in chunk_ids if chunk_id not in there]
+
     async def start(self, document_id: UUID) -> DocumentState | None:
-        """Return a document with work to do, and say on its row that it is being done.
+        """Return a document with work to do, and take it over from whoever works on it.
 
         One that is ready stays so while it is indexed anew: it can be searched as it was before.
         What an earlier attempt to read the file has left is thrown away.
@@ -61,11 +68,12 @@ class DocumentRows:
         return [Passage(**row) for row in rows]
 
     async def update(self, document: DocumentState, **values: object) -> None:
-        """Change the row and our copy of it. Raises `DocumentVanishedError`."""
+        """Change the row and our copy of it. Raises `DocumentLostError`."""
         new = {f"new_{name}": value for name, value in values.items()}
         statement = sql.update_document(*values)
-        if not await self._statements.fetch_all(statement, id=document.id, **new):
-            raise DocumentVanishedError  # Users delete at any time.
+        ours = {"id": document.id, "attempt": document.attempt}
+        if not await self._statements.fetch_all(statement, **ours, **new):
+            raise DocumentLostError
         for name, value in values.items():
             setattr(document, name, value)
 
@@ -78,15 +86,16 @@ class DocumentRows:
         """
         given = _bind_chunks([(new_id(), document.id, chunk) for chunk in chunks])
         if chunks[-1].ordinal + 1 < reading.chunk_count:
-            if not await self._statements.fetch_all(sql.WRITE_SOME, id=document.id, **given):
-                raise DocumentVanishedError
+            ours = {"id": document.id, "attempt": document.attempt}
+            if not await self._statements.fetch_all(sql.WRITE_SOME, **ours, **given):
+                raise DocumentLostError
         elif not await self._write_all([(document, reading)], given, "extracting", None):
-            raise DocumentVanishedError
+            raise DocumentLostError
 
     async def write_short(self, shorts: Sequence[ShortDocument], collection: str) -> None:
         """Write all passages of several documents, and note it on our copies of their rows.
 
-        A copy stays as it was when its row is gone, or in company, locked.
+        A copy stays as it was when its row is not ours any more, or in company, locked.
         """
         given = _bind_chunks(
             [
@@ -109,7 +118,7 @@ class DocumentRows:
 
     async def mark_ready(self, documents: Sequence[DocumentState], collection: str) -> set[UUID]:
         """Return which are: not those whose owner has changed what was indexed in the meantime."""
-        rows = [(document.id, document.title, json.dumps(document.tags)) for document in documents]
+        rows = [(d.id, d.attempt, d.title, json.dumps(d.tags)) for d in documents]
         ready = await self._statements.fetch_all(
             sql.MARK_READY[len(rows) > 1],
             **sql.INDEXED.bind(rows),
@@ -118,52 +127,44 @@ class DocumentRows:
         return {row["id"] for row in ready}
 
     async def note(
-        self, job: IngestJob, status: Literal["pending", "failed"], reason: AppError
+        self, document: DocumentState, status: Literal["pending", "failed"], reason: AppError
     ) -> None:
         """Say on the row why a document failed, or what it waits for.
 
         One that is ready stays so while it waits: it can be searched as it was before.
         """
-        log.warning("document set back", document_id=job.document_id, to=status, code=reason.code)
+        log.warning("document set back", document_id=document.id, to=status, code=reason.code)
         kept = case((Document.status == "ready", "ready"), else_="pending")
         values = {"status_code": reason.code, "status_detail": reason.detail, "step": None}
         async with self._sessions.begin() as session:
             await session.execute(
-                update(Document)
-                .where(Document.id == job.document_id)
-                .values(status=kept if status == "pending" else status, **values)
+                _update(document).values(status=kept if status == "pending" else status, **values)
             )
 
-    async def count_failure(self, job: IngestJob) -> int:
+    async def count_failure(self, document: DocumentState) -> int:
         """Count what nobody foresaw, apart from waiting; return how often it was by now."""
+        counted = _update(document).values(failures=Document.failures + 1)
         async with self._sessions.begin() as session:
-            failures = await session.scalar(
-                update(Document)
-                .where(Document.id == job.document_id)
-                .values(failures=Document.failures + 1)
-                .returning(Document.failures)
-            )
-        return failures or 0
+            return await session.scalar(counted.returning(Document.failures)) or 0
 
-    async def step_back(self, document: DocumentState) -> bool:
-        """Whether the rest was put at the end of the line, because others wait."""
+    async def step_back(self, document: DocumentState, place: int) -> bool:
+        """Whether the rest was put at the end of the line, because others wait.
+
+        `place` is that of the present job, which no later one goes before.
+        """
         others = exists().where(Document.status == "pending", Document.user_id != document.user_id)
-        waiting = select(func.count()).where(
-            Document.status.in_(["pending", "processing"]), Document.user_id == document.user_id
-        )
         async with self._sessions.begin() as session:
             if not await session.scalar(select(others)):
                 return False
-            behind = await session.scalar(waiting) or 0
-            job = IngestJob(document_id=document.id)
-            await JobQueue(session).enqueue_ingest([job], behind=behind)
+            await JobQueue(session).enqueue_again(document.id, document.user_id, place=place)
         return True
 
     async def _start(self, _: None, ids: Sequence[UUID]) -> list[DocumentState | None]:
         given = sql.BEGUN.bind([(document_id,) for document_id in ids])
         rows = await self._statements.fetch_all(sql.START[len(ids) > 1], **given)
         started = {row["id"]: DocumentState(**row) for row in rows}
-        return [started.get(document_id) for document_id in ids]
+        # Asked for twice, it is taken over by the second, which is tried alone.
+        return [started.pop(document_id, None) for document_id in ids]
 
     async def _write_all(
         self,
@@ -174,7 +175,7 @@ class DocumentRows:
     ) -> bool:
         """Whether any is there; note it on our copies of those that are."""
         await self._note_languages(read)
-        rows = [(d.id, r.chunk_count, r.page_count, r.language) for d, r in read]
+        rows = [(d.id, d.attempt, r.chunk_count, r.page_count, r.language) for d, r in read]
         found = await self._statements.fetch_all(
             sql.WRITE_ALL[len(rows) > 1],
             **sql.READ.bind(rows),
@@ -199,6 +200,10 @@ class DocumentRows:
         issue = {"issue_code": made.issue_code, "issue_detail": made.issue_detail}
         async with self._sessions.begin() as session:
             await session.execute(update(Chunk).where(Chunk.id == passage.id).values(issue))
+
+
+def _update(document: DocumentState) -> Update:
+    return update(Document).where(Document.id == document.id, Document.attempt == document.attempt)
 
 
 def _bind_chunks(

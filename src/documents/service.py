@@ -7,11 +7,12 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
+from src.documents.collections import index_anew
 from src.documents.download import ByteRange
 from src.documents.exceptions import DocumentNotFoundError, FileGoneError, StoredFileMissingError
 from src.documents.listing import DocumentFilter, encode_position, sort_documents
 from src.documents.models import Chunk, Document
-from src.documents.queue import IngestJob, JobQueue, PurgeJob, RetagJob
+from src.documents.queue import JobQueue, PurgeJob, RetagJob
 from src.documents.schemas import (
     ChunkPage,
     ChunkRead,
@@ -61,24 +62,30 @@ class DocumentService:
         return document
 
     async def update(self, document: Document, changes: DocumentUpdate) -> DocumentRead:
-        """A new title is part of every passage that the models see, so they are indexed anew."""
+        """A new title is part of every passage that the models see, so they are indexed anew.
+
+        Who is at that already, or still at the document itself, notices at the end.
+        """
+        document = await self._lock(document)
         values = changes.model_dump(include=changes.model_fields_set)
         is_renamed = "title" in values and values["title"] != document.title
-        if is_renamed and document.status == "ready":
-            values |= {"next_collection": document.collection, "chunks_done": 0}
-            await self._queue.enqueue_ingest([IngestJob(document_id=document.id)])
+        is_indexed = document.status == "ready" and document.next_collection != document.collection
+        if is_renamed and is_indexed:
+            values |= index_anew(document.collection)
+            await self._queue.enqueue_again(document.id, document.user_id)
         elif "tags" in values and values["tags"] != document.tags:
             await self._queue.enqueue_retag([RetagJob(document_id=document.id)])
         return await self._change(document, values)
 
     async def reprocess(self, document: Document) -> DocumentRead:
         """Begin again with the stored file; one that is still being processed is left to go on."""
+        document = await self._lock(document)
         if document.status in ("pending", "processing"):
             return DocumentRead.model_validate(document)
-        await self._queue.enqueue_ingest([IngestJob(document_id=document.id)])
-        values = {"status_code": None, "status_detail": None, "failures": 0}
-        fresh = {"status": "pending", "step": None, "chunks_total": None, "chunks_done": 0}
-        return await self._change(document, {**values, **fresh})
+        await self._queue.enqueue_again(document.id, document.user_id)
+        values = {"status_code": None, "status_detail": None, "failures": 0, "chunks_total": None}
+        anew = index_anew(document.next_collection)
+        return await self._change(document, {"status": "pending", "step": None, **values, **anew})
 
     async def list_chunks(self, document: Document, from_ordinal: int, limit: int) -> ChunkPage:
         rows: Sequence[Chunk] = (
@@ -128,6 +135,14 @@ class DocumentService:
             max_documents=self._settings.max_documents_per_user,
             max_bytes=self._settings.max_bytes_per_user,
         )
+
+    async def _lock(self, document: Document) -> Document:
+        """Return it as it is now, and will be until the transaction ends."""
+        query = select(Document).where(Document.id == document.id).with_for_update(key_share=True)
+        locked = await self._session.scalar(query.execution_options(populate_existing=True))
+        if locked is None:
+            raise DocumentNotFoundError
+        return locked
 
     async def _change(self, document: Document, values: dict[str, object]) -> DocumentRead:
         changed = await self._session.scalar(

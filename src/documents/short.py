@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from src.combining import Combiner
-from src.documents.exceptions import DocumentVanishedError
+from src.documents.exceptions import DocumentLostError
 from src.documents.indexing import DocumentIndexer
 from src.documents.rows import DocumentRows
 from src.documents.work import ShortDocument
@@ -39,7 +39,7 @@ class ShortDocuments:
             await self._rows.write_short(unwritten, collection)
         written = [short for short in shorts if short.document.chunks_total is not None]
         if not written:
-            raise DocumentVanishedError
+            raise DocumentLostError
         await self._indexer.index_short(identity, written)
         ready = await self._rows.mark_ready([short.document for short in written], collection)
         return [short.document.id in ready or None for short in shorts]

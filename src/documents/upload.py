@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Text, any_, bindparam, func, select
+from sqlalchemy import Row, Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
 from src.database import Base, release
-from src.documents.models import Document, DocumentUsage
+from src.documents.models import DocumentUsage
 from src.documents.queue import IngestJob, JobQueue
 from src.documents.receiving import ReceivedFile, ReceivedUpload, RefusedFile, UploadReceiver
 from src.documents.schemas import DocumentFields, DocumentRead, UploadRead, UploadResult
@@ -44,9 +44,6 @@ _FIND: Final = select(*(_documents.c[name] for name in DocumentRead.model_fields
 )
 # By their digests.
 _Found = Mapping[str, Row[*tuple[Any, ...]]]
-
-# Counting on would slow uploads down, and nobody else waits behind so many.
-_LONGEST_LINE = 10_000
 
 
 class UploadService:
@@ -93,12 +90,13 @@ class UploadService:
         received = _list_received(files)
         if not received:
             raise next(file.error for file in files if isinstance(file, RefusedFile))
-        behind = await self._count_waiting(user_id)
+        behind = await self._queue.count_line(user_id)
         created = await self._insert(user_id, upload.fields, received)
         usage.documents += len(created)
         usage.size_bytes += sum(file.size_bytes for file in created)
         await self._queue.enqueue_ingest(
-            [IngestJob(document_id=file.document_id) for file in created], behind=behind
+            [IngestJob(document_id=file.document_id, user_id=user_id) for file in created],
+            behind=behind,
         )
         documents = await self._load(user_id, received)
         answer = UploadRead(results=[_describe(file, documents, request_id) for file in files])
@@ -120,14 +118,6 @@ class UploadService:
                     known.add(file.sha256)
             checked.append(RefusedFile(file.filename, error) if error else file)
         return checked
-
-    async def _count_waiting(self, user_id: UUID) -> int:
-        waiting = (
-            select(Document.id)
-            .where(Document.user_id == user_id, Document.status.in_(["pending", "processing"]))
-            .limit(_LONGEST_LINE)
-        )
-        return await self._session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
     async def _insert(
         self, user_id: UUID, fields: DocumentFields, files: list[ReceivedFile]

@@ -14,6 +14,7 @@ class DocumentState:
 
     id: UUID
     user_id: UUID
+    attempt: int
     title: str
     tags: list[str]
     language: str | None

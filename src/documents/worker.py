@@ -1,7 +1,8 @@
 """Runs the jobs of documents: beside the API in one process, or in processes of its own.
 
-What a backing service is to blame for is tried again without end, later and later. What nobody
-foresaw is tried a few times and then ends on the row, so that no document is stuck for ever.
+A job is tried again, later and later, until it is done; what ends it otherwise stands on the row of
+its document (`ingestion`). One that two workers got, because the first went silent, does no harm
+(`rows`).
 """
 
 import asyncio
@@ -15,11 +16,8 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from src.database import DatabaseUnavailableError
-from src.documents.exceptions import ProcessingFailedError
 from src.documents.ingestion import IngestionService
 from src.documents.queue import (
     INGEST,
@@ -31,14 +29,12 @@ from src.documents.queue import (
     PurgeUserJob,
     RetagJob,
 )
-from src.documents.rows import DocumentRows
 from src.documents.upkeep import UpkeepService
 from src.exceptions import UpstreamError
 from src.metrics import JOB_DURATION, measure
 
 log = structlog.get_logger(__name__)
 
-_MOST_FAILURES = 5
 _LONGEST_WAIT = timedelta(seconds=60)
 # A worker that died is noticed after this long, and its jobs go to another one.
 _HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -53,19 +49,18 @@ class DocumentWorker:
     def __init__(
         self,
         engine: AsyncEngine,
-        rows: DocumentRows,
         ingestion: IngestionService,
         upkeep: UpkeepService,
         *,
         concurrency: int,
     ) -> None:
         self._engine = engine
-        self._rows = rows
         self._ingestion = ingestion
         self._upkeep = upkeep
         self._most_jobs = max(2, concurrency)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()
 
     async def run(self) -> None:
         """Work until `stop`. A lost database connection only means to start over."""
@@ -87,19 +82,23 @@ class DocumentWorker:
     def stop(self) -> None:
         """Put the running jobs back into the queue and let `run` return."""
         self._stopping.set()
-        for task in self._running:
-            task.cancel()
+        self._leaving.set()
 
     async def _consume(self) -> None:
+        """Until told to stop, or until the connection ends: nobody hears our heartbeats then."""
+        leaving = self._leaving = asyncio.Event()
         async with self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
-            assert raw.driver_connection is not None  # noqa: S101, it was opened one line before
-            manager = QueueManager(Queries(AsyncpgDriver(raw.driver_connection)))
-            manager.shutdown = self._stopping
+            driver = raw.driver_connection
+            assert driver is not None  # noqa: S101, it was opened one line before
+            driver.add_termination_listener(lambda _: leaving.set())
+            manager = QueueManager(Queries(AsyncpgDriver(driver)))
+            manager.shutdown = leaving
             manager.entrypoint(INGEST)(self._ingest)
             manager.entrypoint(PURGE)(self._purge)
             manager.entrypoint(PURGE_USER)(self._purge_user)
             manager.entrypoint(RETAG)(self._retag)
+            letting_go = asyncio.create_task(self._let_go(leaving))
             try:
                 await manager.run(
                     dequeue_timeout=_POLL_INTERVAL,
@@ -109,24 +108,17 @@ class DocumentWorker:
                     shutdown_on_listener_failure=True,
                 )
             finally:
+                letting_go.cancel()
                 await connection.invalidate()  # It listens; the pool wants none of that.
+
+    async def _let_go(self, leaving: asyncio.Event) -> None:
+        await leaving.wait()
+        for task in self._running:
+            task.cancel()
 
     async def _ingest(self, job: Job) -> None:
         payload = IngestJob.model_validate_json(job.payload or b"")
-        try:
-            await self._run(job, self._ingestion.ingest(payload, place=-job.priority))
-        except UpstreamError as reason:  # Not the document's fault: it waits.
-            await self._rows.note(payload, "pending", reason)
-            raise RetryRequested(_back_off(job.attempts)) from reason
-        except RetryRequested:
-            raise
-        except Exception as reason:
-            failures = await self._rows.count_failure(payload)
-            if failures >= _MOST_FAILURES:
-                await self._rows.note(payload, "failed", ProcessingFailedError())
-                raise
-            log.exception("ingestion failed, trying again", job_id=job.id)
-            raise RetryRequested(_back_off(failures)) from reason
+        await self._repeat(job, self._ingestion.ingest(payload, place=-job.priority))
 
     async def _purge(self, job: Job) -> None:
         payload = PurgeJob.model_validate_json(job.payload or b"")
@@ -141,30 +133,37 @@ class DocumentWorker:
         await self._repeat(job, self._upkeep.retag(payload))
 
     async def _repeat(self, job: Job, work: Coroutine[None, None, None]) -> None:
-        """Until it is done: what was acknowledged is not given up."""
+        """Until it is done: what was acknowledged is not given up, whatever is the reason."""
         try:
             await self._run(job, work)
         except RetryRequested:
             raise
-        except Exception as reason:
+        except UpstreamError as reason:
             log.warning("trying again", job=job.entrypoint, job_id=job.id, reason=repr(reason))
+            raise RetryRequested(_back_off(job.attempts)) from reason
+        except Exception as reason:
+            log.exception("trying again", job=job.entrypoint, job_id=job.id)
             raise RetryRequested(_back_off(job.attempts)) from reason
 
     async def _tidy(self) -> None:
         while True:
-            with contextlib.suppress(DatabaseUnavailableError, PoolTimeoutError, OSError):
+            try:
                 await self._upkeep.tidy()
+            except Exception as exc:  # noqa: BLE001, the outermost edge of a task
+                log.warning("not tidied", reason=repr(exc))
             await asyncio.sleep(_TIDY_INTERVAL_SECONDS)
 
     async def _run(self, job: Job, work: Coroutine[None, None, None]) -> None:
         """Run in a task of our own: the queue would take a cancelled job for a finished one."""
         task = asyncio.create_task(work)
         self._running.add(task)
+        if self._leaving.is_set():  # It was given out while all others were put back.
+            task.cancel()
         try:
             with measure(JOB_DURATION, "job", kind=job.entrypoint):
                 await task
         except asyncio.CancelledError:
-            if self._stopping.is_set():
+            if self._leaving.is_set():
                 raise RetryRequested from None
             raise
         finally:

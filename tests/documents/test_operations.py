@@ -5,13 +5,10 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
-from sqlalchemy.engine import make_url
 from starlette.responses import JSONResponse
 
 from src.config import Settings
@@ -20,29 +17,15 @@ from src.documents.search import CONFIRM
 from src.documents.vectors.base import ChunkPoint
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.sparse import SparseEncoder
-from src.embedded import run_postgres
 from src.llm.offline.app import create_offline_app
 from src.llm.offline.embedding import DIMENSION
 from src.llm.offline.library import OfflineModel
 from src.main import create_app
 from src.operations import reindex, verify, work
-from tests.conftest import make_settings
-from tests.fixtures.models import POISON, MoodyModel
+from tests.fixtures.gates import connect
+from tests.fixtures.models import POISON, MoodyModel, run_moody_api
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import JSON, User, sign_up
-
-
-@pytest.fixture
-async def own(offline_models: LoopbackServer, tmp_path: Path) -> AsyncIterator[Settings]:
-    """Settings with a database of their own: these commands work on every document there is."""
-    unsafe = {"fsync": "off", "synchronous_commit": "off"}
-    async with run_postgres(tmp_path / "postgres", settings=unsafe) as url:
-        yield make_settings(url, offline_models.url, tmp_path / "data")
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    plain = make_url(url).set(drivername="postgresql")
-    return await asyncpg.connect(plain.render_as_string(hide_password=False))
 
 
 @asynccontextmanager
@@ -117,22 +100,25 @@ async def test_what_does_not_agree_is_found_and_mended(own: Settings) -> None:
     async with run_api(own) as user:
         document = await user.add_document("The lighthouse of Alexandria.", "a.txt")
         lost = await user.add_document("Bees dance for flowers.", "b.txt")
+        stuck = await user.add_document("Nobody remembers this one.", "c.txt")
     assert await verify(own, mend=False) == Findings()
     folder = own.data_dir / "files" / user.id
     (folder / lost["id"]).unlink()
     stray = folder / str(uuid4())
     stray.write_text("nobody's")
-    os.utime(stray, (time.time() - 7200,) * 2)
+    os.utime(stray, (time.time() - 172_800,) * 2)
     await damage_index(own, UUID(user.id), UUID(document["id"]))
     url = own.database.url
     assert url is not None
     admin = await connect(url.get_secret_value())
     await admin.execute("UPDATE document_usage SET documents = 7")
+    await admin.execute("UPDATE documents SET status = 'processing' WHERE id = $1", stuck["id"])
 
     expected = Findings(
         stale_points=1,
         unused_collections=1,
         incomplete_documents=1,
+        stuck_documents=1,
         stray_files=1,
         missing_files=1,
         wrong_totals=1,
@@ -144,7 +130,7 @@ async def test_what_does_not_agree_is_found_and_mended(own: Settings) -> None:
     idle = own.model_copy(
         update={"documents": own.documents.model_copy(update={"worker_concurrency": 0})}
     )
-    while await admin.fetchval("SELECT count(*) FROM documents WHERE next_collection <> ''"):
+    while await admin.fetchval("SELECT count(*) FROM pgqueuer"):
         await asyncio.sleep(0.05)
     await admin.close()
     stopping.set()
@@ -165,17 +151,6 @@ async def damage_index(settings: Settings, user_id: UUID, document_id: UUID) -> 
     point = ChunkPoint(uuid4(), user_id, uuid4(), (), dense, sparse)
     await index.upsert(name, [point])
     await index.close()
-
-
-@asynccontextmanager
-async def run_moody_api(
-    own: Settings, model: MoodyModel
-) -> AsyncIterator[tuple[LoopbackServer, User]]:
-    async with run_server(model.app) as ollama:
-        changed = own.ollama.model_copy(update={"url": ollama.url})
-        app = create_app(own.model_copy(update={"ollama": changed}))
-        async with run_server(app) as server, sign_up(server.api_url) as user:
-            yield server, user
 
 
 async def test_a_passage_without_a_vector_is_found_by_its_words(own: Settings) -> None:

@@ -13,7 +13,7 @@ import pytest
 from src.config import Settings
 from src.documents.reconciler import Findings
 from src.operations import verify
-from tests.faults.gates import connect, hold_at
+from tests.fixtures.gates import connect, hold_at
 from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.users import JSON, User, sign_up
 

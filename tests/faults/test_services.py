@@ -17,7 +17,7 @@ from src.config import DocumentSettings, QdrantSettings, Settings
 from src.documents.reconciler import Findings
 from src.main import create_app
 from src.operations import verify
-from tests.faults.gates import hold_at
+from tests.fixtures.gates import hold_at
 from tests.fixtures.models import MoodyModel
 from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.servers import run_server

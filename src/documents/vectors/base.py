@@ -117,8 +117,10 @@ class VectorIndex(Protocol):
 
     async def delete_user(self, collection: str, user_id: UUID) -> None: ...
 
-    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
-        """The ids of all passages there are, in their order, from the one behind `after` on."""
+    async def list_points(
+        self, collection: str, after: UUID | None, limit: int, scope: Scope | None = None
+    ) -> list[UUID]:
+        """The ids of passages, all there are or those in scope, in order, those after `after`."""
 
     async def delete_points(self, collection: str, chunk_ids: Sequence[UUID]) -> None: ...
 

@@ -68,8 +68,11 @@ class EdgeVectorIndex:
     async def delete_user(self, collection: str, user_id: UUID) -> None:
         await self._call("delete_user", collection, user_id)
 
-    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
-        return cast("list[UUID]", await self._call("list_points", collection, after, limit))
+    async def list_points(
+        self, collection: str, after: UUID | None, limit: int, scope: Scope | None = None
+    ) -> list[UUID]:
+        found = await self._call("list_points", collection, after, limit, scope)
+        return cast("list[UUID]", found)
 
     async def delete_points(self, collection: str, chunk_ids: Sequence[UUID]) -> None:
         await self._call("delete_points", collection, [*chunk_ids])

@@ -124,12 +124,19 @@ class EdgeEngine:
         target = _build_filter(Scope(user_id))
         self._write(collection, UpdateOperation.delete_points_by_filter(target))
 
-    def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+    def list_points(
+        self, collection: str, after: UUID | None, limit: int, scope: Scope | None
+    ) -> list[UUID]:
         """The engine's offset is the first id to return, so one more is read and left out."""
         shard = self._open(collection)
         if shard is None:
             return []
-        request = ScrollRequest(offset=after, limit=limit + 1, with_payload=False)
+        request = ScrollRequest(
+            offset=after,
+            limit=limit + 1,
+            filter=None if scope is None else _build_filter(scope),
+            with_payload=False,
+        )
         found = [_to_uuid(record.id) for record in shard.scroll(request)[0]]
         return [point_id for point_id in found if point_id != after][:limit]
 

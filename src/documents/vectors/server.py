@@ -109,13 +109,16 @@ class ServerVectorIndex:
         with suppress(UnknownCollectionError), _map_client_errors():
             await self._client.delete(collection, target, wait=True)
 
-    async def list_points(self, collection: str, after: UUID | None, limit: int) -> list[UUID]:
+    async def list_points(
+        self, collection: str, after: UUID | None, limit: int, scope: Scope | None = None
+    ) -> list[UUID]:
         """The server's offset is the first id to return, so one more is read and left out."""
         with suppress(UnknownCollectionError), _map_client_errors():
             records, _ = await self._client.scroll(
                 collection,
                 offset=None if after is None else str(after),
                 limit=limit + 1,
+                scroll_filter=None if scope is None else _build_filter(scope),
                 with_payload=False,
             )
             found = [UUID(str(record.id)) for record in records]
