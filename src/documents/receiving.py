@@ -1,12 +1,12 @@
 """The files of an upload, from the socket to storage, before any transaction opens."""
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from src.config import DocumentSettings
 from src.database import new_id
@@ -14,6 +14,7 @@ from src.documents.exceptions import (
     EmptyFileError,
     FileTooLargeError,
     InvalidUploadFieldError,
+    MalformedUploadError,
     NoFilesError,
     TooManyFilesError,
 )
@@ -27,6 +28,7 @@ _HEAD_BYTES = 64 * 1024
 _FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 50
 _LONGEST_NAME = 255
+_TEXTS: Final = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class UploadReceiver:
             head, content = await _peek(part.content)
             media_type = detect_type(head, filename)
             stored = await self._storage.write(storage_key, self._limit(content))
+        except MalformedUploadError:
+            raise  # Nobody knows where the next file begins.
         except AppError as error:
             await self._skip(part.content, error)
             return RefusedFile(filename, error)
@@ -196,10 +200,11 @@ def _parse_tags(texts: list[str]) -> list[str]:
     tags: list[str] = []
     for text in texts:
         try:
-            loaded = json.loads(text) if text.lstrip().startswith("[") else text.split(",")
-        except ValueError as exc:
-            raise InvalidUploadFieldError("tags: not a valid JSON list") from exc
-        tags += [str(tag).strip() for tag in loaded]
+            is_json = text.lstrip().startswith("[")
+            found = _TEXTS.validate_json(text) if is_json else text.split(",")
+        except ValidationError as exc:
+            raise InvalidUploadFieldError("tags: not a valid JSON list of texts") from exc
+        tags += [tag.strip() for tag in found]
     return list(dict.fromkeys(tag for tag in tags if tag))
 
 

@@ -2,12 +2,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+from obstore.store import LocalStore
 from sqlalchemy import Engine, event
 
 from src.config import Settings
+from src.documents.exceptions import MalformedUploadError
+from src.documents.receiving import UploadReceiver
+from src.documents.storage import FileStorage
 from src.main import create_app
 from tests.fixtures.servers import run_server
 from tests.fixtures.users import JSON, User, sign_up
@@ -18,7 +23,11 @@ PNG = bytes.fromhex(
 
 
 def list_stored(settings: Settings, user: User) -> list[Path]:
-    return [path for path in (settings.data_dir / "files" / user.id).rglob("*") if path.is_file()]
+    return list_files(settings.data_dir / "files" / user.id)
+
+
+def list_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 async def test_an_upload_becomes_ready(user: User) -> None:
@@ -168,6 +177,8 @@ async def test_a_file_name_is_a_name_and_never_a_path(user: User, name: str, kep
         ({"title": "x" * 201}, "invalid_upload_field"),
         ({"tags": "t" * 51}, "invalid_upload_field"),
         ({"tags": "[broken"}, "invalid_upload_field"),
+        ({"tags": "[" * 16_000}, "invalid_upload_field"),
+        ({"tags": "[null]"}, "invalid_upload_field"),
         ({"colour": "red"}, "invalid_upload_field"),
         ({"description": "d" * 20_000}, "invalid_upload_field"),
     ],
@@ -187,6 +198,7 @@ async def test_a_bad_field_refuses_the_upload_and_stores_nothing(
         ("multipart/form-data", b"", 400),
         ("multipart/form-data; boundary=xx", b"", 400),
         ("multipart/form-data; boundary=xx", b"garbage", 400),
+        (f"multipart/form-data; boundary={'x' * 257}", b"", 400),
         (
             "multipart/form-data; boundary=xx",
             b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\ncut',
@@ -212,6 +224,22 @@ async def test_what_is_no_upload_is_refused(
     )
     assert response.status_code == status, response.text
     assert list_stored(settings, user) == []
+
+
+async def test_nothing_is_taken_of_what_follows_a_broken_part(
+    settings: Settings, tmp_path: Path
+) -> None:
+    receiver = UploadReceiver(FileStorage(LocalStore(tmp_path)), settings.documents)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nwords'
+        yield b"\r\n--xx\r\nno header\r\n\r\nwords"
+        yield b'\r\n--xx\r\nContent-Disposition: form-data; name="files"; filename="b"\r\n\r\n'
+        yield b"words\r\n--xx--\r\n"
+
+    with pytest.raises(MalformedUploadError):
+        await receiver.receive(uuid4(), body(), b"xx")
+    assert list_files(tmp_path) == []
 
 
 async def test_an_upload_may_be_larger_than_other_requests(user: User) -> None:
