@@ -1,5 +1,7 @@
 """The files of an upload, from the socket to storage, before any transaction opens."""
 
+import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from src.documents.storage import FileStorage
 from src.exceptions import AppError
 
 _HEAD_BYTES = 64 * 1024
+_INLINE_BYTES = 256 * 1024
 _FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 50
 _LONGEST_NAME = 255
@@ -46,6 +49,7 @@ class ReceivedFile:
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
     filename: str
+    sha256: str
     error: AppError
 
 
@@ -100,17 +104,18 @@ class UploadReceiver:
         filename = clean_filename(part.filename or "")
         document_id = new_id()
         storage_key = f"{user_id}/{document_id}"
+        content = _Measured(part.content)
         try:
-            head, content = await _peek(part.content)
+            head, whole = await _peek(content)
             media_type = detect_type(head, filename)
-            stored = await self._storage.write(storage_key, self._limit(content))
+            await self._storage.write(storage_key, self._limit(whole))
         except MalformedUploadError:
             raise  # Nobody knows where the next file begins.
         except AppError as error:
-            await self._skip(part.content, error)
-            return RefusedFile(filename, error)
+            await self._skip(content, error)
+            return RefusedFile(filename, content.sha256, error)
         return ReceivedFile(
-            document_id, storage_key, filename, media_type, stored.size_bytes, stored.sha256
+            document_id, storage_key, filename, media_type, content.size_bytes, content.sha256
         )
 
     async def _limit(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -137,6 +142,31 @@ class UploadReceiver:
             raise InvalidUploadFieldError("Send files in the field `files`.")
         if count > self._settings.max_files:
             raise TooManyFilesError(f"Send at most {self._settings.max_files} files at once.")
+
+
+class _Measured:
+    """The content of a file, counted and hashed as it passes, whatever becomes of it."""
+
+    def __init__(self, content: AsyncIterator[bytes]) -> None:
+        self._content = content
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._content)
+        self.size_bytes += len(chunk)
+        if len(chunk) < _INLINE_BYTES:
+            self._digest.update(chunk)
+        else:  # It takes longer than the trip to another thread.
+            await asyncio.to_thread(self._digest.update, chunk)
+        return chunk
 
 
 def clean_filename(name: str) -> str:

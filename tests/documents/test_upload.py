@@ -1,6 +1,7 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from src.documents.exceptions import MalformedUploadError
 from src.documents.receiving import UploadReceiver
 from src.documents.storage import FileStorage
 from src.main import create_app
-from tests.fixtures.servers import run_server
+from tests.fixtures.servers import run_server, wait_until
 from tests.fixtures.users import JSON, User, sign_up
 
 PNG = bytes.fromhex(
@@ -329,6 +330,63 @@ async def test_an_upload_whose_sender_vanishes_leaves_nothing(
         while list_stored(settings, user):
             await asyncio.sleep(0.01)
     assert (await user.http.get("/documents")).json()["items"] == []
+
+
+@contextmanager
+def break_storage(settings: Settings, user: User) -> Iterator[None]:
+    """Put a file where the files of a user are, so that nothing can be written there."""
+    folder = settings.data_dir / "files" / user.id
+    aside = folder.rename(folder.with_suffix(".aside"))
+    folder.write_bytes(b"")
+    yield
+    folder.unlink()
+    aside.rename(folder)
+
+
+async def test_a_retry_while_the_storage_is_away_gets_the_first_answer(
+    small: tuple[User, Settings],
+) -> None:
+    user, settings = small
+
+    async def upload() -> httpx.Response:
+        files = [("files", ("a.txt", b"words"))]
+        return await user.http.post("/documents", files=files, headers={"Idempotency-Key": "k"})
+
+    first = await upload()
+    with break_storage(settings, user):
+        again = await upload()
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+
+
+async def test_an_upload_that_met_a_passing_error_does_not_use_its_key_up(
+    small: tuple[User, Settings],
+) -> None:
+    user, settings = small
+    headers = {"Content-Type": "multipart/form-data; boundary=xx", "Idempotency-Key": "k"}
+    one, other = (
+        b"--xx\r\nContent-Disposition: form-data; "
+        b'name="files"; filename="%b.txt"\r\n\r\n%b\r\n' % (name, name)
+        for name in (b"one", b"other")
+    )
+    stack = ExitStack()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield one + b"--xx\r\n"
+        await wait_until(lambda: len(list_stored(settings, user)) == 1)
+        stack.enter_context(break_storage(settings, user))
+        yield other.removeprefix(b"--xx\r\n") + b"--xx--\r\n"
+
+    with stack:
+        first = await user.http.post("/documents", content=body(), headers=headers)
+    assert first.status_code == 202, first.text
+    codes = [result["error"] and result["error"]["code"] for result in first.json()["results"]]
+    assert codes == [None, "storage_unavailable"]
+    whole = one + other + b"--xx--\r\n"
+    second = await user.http.post("/documents", content=whole, headers=headers)
+    assert second.status_code == 202, second.text
+    assert [result["is_existing"] for result in second.json()["results"]] == [True, False]
+    third = await user.http.post("/documents", content=whole, headers=headers)
+    assert third.json() == second.json()
 
 
 async def test_documents_are_paged_from_the_newest(user: User) -> None:
