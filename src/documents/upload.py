@@ -115,7 +115,8 @@ class UploadService:
         for file in files:
             error = None
             if isinstance(file, ReceivedFile) and file.sha256 not in known:
-                error = allowance.take(file.size_bytes)
+                decide = allowance.take if file.is_stored else allowance.refuse
+                error = decide(file.size_bytes)
                 if error is None:
                     known.add(file.sha256)
             checked.append(RefusedFile(file.filename, file.sha256, error) if error else file)
