@@ -170,12 +170,12 @@ async def stall(others: set[int]) -> AsyncGenerator[bytes]:
 
 
 async def test_the_time_of_its_download_is_not_held_against_a_file() -> None:
-    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=2), grace_seconds=0)
+    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=3), grace_seconds=0)
     assert await read(reader, b"The process has started.") == 1
 
     async def body() -> AsyncGenerator[bytes]:
         yield b"From a "
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(3.5)
         yield b"slow bucket."
 
     async with reader.read(body(), 19, "text/plain") as reading:
