@@ -1,8 +1,10 @@
 """The engine, the sessions and the one transaction of a request. Nothing else commits."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
@@ -90,6 +92,14 @@ class ConnectionPool(AsyncAdaptedQueuePool):
 
     All may be busy, or a new one ends before it is set up.
     """
+
+    @cached_property
+    def turns(self) -> asyncio.Semaphore:
+        """For `Statements`: all of them together use half of the connections at once.
+
+        The other half is for sessions, and for a worker, which listens on one of them.
+        """
+        return asyncio.Semaphore((self.size() + 1) // 2)
 
     def connect(self) -> PoolProxiedConnection:
         try:

@@ -63,12 +63,12 @@ class TableParameter:
 
 
 class Statements:
-    """Uses half the connections at once; who waits, waits here: the pool's way costs more."""
+    """Who waits for a connection, waits here: the pool's way costs more."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         assert isinstance(engine.pool, ConnectionPool)  # noqa: S101, see `create_engine`
         self._pool = engine.pool
-        self._turns = asyncio.Semaphore((self._pool.size() + 1) // 2)
+        self._turns = self._pool.turns
 
     async def fetch_one(self, statement: CompiledStatement, **values: object) -> Row | None:
         rows = await self.fetch_all(statement, **values)

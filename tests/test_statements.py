@@ -109,6 +109,25 @@ async def test_who_waits_too_long_for_a_turn_meets_an_outage(
     assert await read_number(statements, "1") == "1"
 
 
+async def test_all_who_read_from_one_pool_share_half_of_it(database_url: str) -> None:
+    """The worker and the API in one process leave the other half to sessions."""
+    engine = create_engine(database_url, DatabaseSettings(pool_size=4, pool_timeout_seconds=0.1))
+    api, worker = Statements(engine), Statements(engine)
+    sleeping = [
+        await start_sleeping(statements, database_url, name)
+        for statements, name in ((api, "sleeps_for_api"), (worker, "sleeps_for_worker"))
+    ]
+    for statements in (api, worker):
+        with pytest.raises(DatabaseUnavailableError):
+            await read_number(statements, "1")
+    assert count_borrowed(engine) == 2
+    for task in sleeping:
+        task.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
+    assert [await read_number(statements, "1") for statements in (api, worker)] == ["1", "1"]
+    await engine.dispose()
+
+
 @pytest.fixture
 async def shelf(database_url: str) -> AsyncIterator[Table]:
     name = f"shelf_{secrets.token_hex(4)}"

@@ -20,6 +20,7 @@ from src.documents.search import SearchService
 from src.documents.service import DocumentService
 from src.documents.storage import FileStorage
 from src.documents.upload import UploadService
+from src.statements import StatementsDep
 
 
 async def get_document_service(connection: HTTPConnection, session: SessionDep) -> DocumentService:
@@ -31,10 +32,12 @@ async def get_document_service(connection: HTTPConnection, session: SessionDep) 
 DocumentServiceDep = Annotated[DocumentService, Depends(get_document_service)]
 
 
-async def get_upload_receiver(connection: HTTPConnection) -> UploadReceiver:
+async def get_upload_receiver(
+    connection: HTTPConnection, statements: StatementsDep
+) -> UploadReceiver:
     storage: FileStorage = connection.state.storage
     settings: Settings = connection.state.settings
-    return UploadReceiver(storage, settings.documents)
+    return UploadReceiver(storage, statements, settings.documents)
 
 
 UploadReceiverDep = Annotated[UploadReceiver, Depends(get_upload_receiver)]

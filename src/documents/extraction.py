@@ -132,7 +132,8 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
     try:
         result = await extract_bytes(content, mime_type, config)
     except (KreuzbergError, RuntimeError) as error:
-        if "password" in str(error).lower():
+        # About a text it may quote a line, and no text has a password.
+        if not is_textual(mime_type) and "password" in str(error).lower():
             raise EncryptedDocumentError from error
         raise UnparsableDocumentError from error
     text, pages = _blank_nul(result.content), result.metadata.get("pages")

@@ -5,8 +5,8 @@ of a part pulls its bytes from the socket, so a slow disk slows the sender down.
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 from python_multipart.exceptions import FormParserError
@@ -77,19 +77,20 @@ class _Events:
         self._header = _Header()
         self._disposition = b""
         self._has_ended = False
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._begin_part,
-                "on_header_field": self._add_header_name,
-                "on_header_value": self._add_header_value,
-                "on_header_end": self._end_header,
-                "on_headers_finished": self._end_headers,
-                "on_part_data": self._add_data,
-                "on_part_end": lambda: self._pending.append(_PartEnd()),
-                "on_end": self._end,
-            },
-        )
+        with _parser_errors():
+            self._parser = MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._begin_part,
+                    "on_header_field": self._add_header_name,
+                    "on_header_value": self._add_header_value,
+                    "on_header_end": self._end_header,
+                    "on_headers_finished": self._end_headers,
+                    "on_part_data": self._add_data,
+                    "on_part_end": lambda: self._pending.append(_PartEnd()),
+                    "on_end": self._end,
+                },
+            )
 
     async def next(self) -> _Event | None:
         while not self._pending:
@@ -102,10 +103,8 @@ class _Events:
         return self._pending.popleft()
 
     def _feed(self, chunk: bytes) -> None:
-        try:
+        with _parser_errors():
             self._parser.write(chunk)
-        except FormParserError as exc:
-            raise MalformedUploadError from exc
 
     def _begin_part(self) -> None:
         self._disposition = b""
@@ -138,3 +137,11 @@ class _Events:
 
     def _end(self) -> None:
         self._has_ended = True
+
+
+@contextmanager
+def _parser_errors() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError as exc:
+        raise MalformedUploadError from exc

@@ -20,8 +20,10 @@ class PipedProcess:
         process: subprocess.Popen[bytes],
         stdin: asyncio.StreamWriter,
         stdout: asyncio.StreamReader,
+        source: asyncio.ReadTransport,
     ) -> None:
         self._process = process
+        self._source = source
         self.stdin = stdin
         self.stdout = stdout
 
@@ -60,14 +62,19 @@ class PipedProcess:
     async def wait(self) -> int:
         """To be asked of a process that was killed or has closed its pipe."""
         self.stdin.close()
-        return await asyncio.to_thread(self._process.wait)
+        try:
+            return await asyncio.to_thread(self._process.wait)
+        finally:
+            self._source.close()  # With more to read than anybody wants, it never sees the end.
 
 
 async def _connect(
     process: subprocess.Popen[bytes],
-) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+) -> tuple[asyncio.StreamWriter, asyncio.StreamReader, asyncio.ReadTransport]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+    source, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), process.stdout
+    )
     transport, protocol = await loop.connect_write_pipe(FlowControlMixin, process.stdin)
-    return asyncio.StreamWriter(transport, protocol, None, loop), reader
+    return asyncio.StreamWriter(transport, protocol, None, loop), reader, source

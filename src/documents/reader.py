@@ -119,11 +119,11 @@ class DocumentReader:
         self, process: PipedProcess, content: AsyncGenerator[bytes], size_bytes: int, mime_type: str
     ) -> dict[str, Any]:
         seconds = self._settings.extraction_timeout_seconds + self._grace_seconds
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as deadline:
             body = json.dumps({"mime_type": mime_type, "size_bytes": size_bytes}).encode()
             start = len(body).to_bytes(_LENGTH_BYTES) + body
             async with aclosing(content):
-                async for block in content:
+                while (block := await _download(content, deadline)) is not None:
                     process.stdin.write(start + block)
                     await process.stdin.drain()
                     start = b""
@@ -166,6 +166,17 @@ def _describe(process: PipedProcess, head: dict[str, Any]) -> Reading:
         language=head["language"],
         chunks=_read_chunks(process, head["chunk_count"]),
     )
+
+
+async def _download(content: AsyncGenerator[bytes], deadline: asyncio.Timeout) -> bytes | None:
+    """Wait for a block as long as the storage does, which has its own limits: the file pauses."""
+    loop, when = asyncio.get_running_loop(), deadline.when()
+    assert when is not None  # noqa: S101, it was set
+    left = when - loop.time()
+    deadline.reschedule(None)
+    block = await anext(content, None)
+    deadline.reschedule(loop.time() + left)
+    return block
 
 
 async def _read_chunks(process: PipedProcess, count: int) -> AsyncGenerator[list[ExtractedChunk]]:

@@ -1,12 +1,14 @@
 """The files of an upload, from the socket to storage, before any transaction opens."""
 
-import json
+import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from src.config import DocumentSettings
 from src.database import new_id
@@ -14,24 +16,33 @@ from src.documents.exceptions import (
     EmptyFileError,
     FileTooLargeError,
     InvalidUploadFieldError,
+    MalformedUploadError,
     NoFilesError,
+    QuotaExceededError,
     TooManyFilesError,
 )
 from src.documents.filetypes import detect_type, list_extensions, supported_types
 from src.documents.multipart import Part, read_parts
 from src.documents.schemas import DocumentFields, FormatRead, FormatsRead
 from src.documents.storage import FileStorage
+from src.documents.usage import Allowance, has_document, read_allowance
 from src.exceptions import AppError
+from src.statements import Statements
 
 _HEAD_BYTES = 64 * 1024
+_INLINE_BYTES = 256 * 1024
 _FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 50
 _LONGEST_NAME = 255
+_TEXTS: Final = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A file that is safe in storage, under a key of its own, but that no row knows yet."""
+    """A file that is safe in storage, under a key of its own, but that no row knows yet.
+
+    One that the user has already, or may not have as far as is known, is not stored a second time.
+    """
 
     document_id: UUID
     storage_key: str
@@ -39,11 +50,13 @@ class ReceivedFile:
     media_type: str
     size_bytes: int
     sha256: str
+    is_stored: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedFile:
     filename: str
+    sha256: str
     error: AppError
 
 
@@ -56,8 +69,11 @@ class ReceivedUpload:
 class UploadReceiver:
     """Takes files off the wire. Whatever it leaves in storage when it fails, it deletes."""
 
-    def __init__(self, storage: FileStorage, settings: DocumentSettings) -> None:
+    def __init__(
+        self, storage: FileStorage, statements: Statements, settings: DocumentSettings
+    ) -> None:
         self._storage = storage
+        self._statements = statements
         self._settings = settings
 
     async def receive(
@@ -65,6 +81,8 @@ class UploadReceiver:
     ) -> ReceivedUpload:
         fields: dict[str, list[str]] = {}
         files: list[ReceivedFile | RefusedFile] = []
+        allowance = await read_allowance(self._statements, user_id, self._settings)
+        room = _Room(self._statements, user_id, allowance)
         try:
             async with aclosing(read_parts(body, boundary)) as parts:
                 async for part in parts:
@@ -73,7 +91,7 @@ class UploadReceiver:
                         fields.setdefault(part.name, []).append(await _read_field(part))
                     else:
                         self._check_file(part, len(files) + 1)
-                        files.append(await self._receive_file(user_id, part))
+                        files.append(await self._receive_file(user_id, part, room))
             return ReceivedUpload(_parse_fields(fields, len(files)), _require_some(files))
         except BaseException:
             await self.discard(files)
@@ -91,23 +109,47 @@ class UploadReceiver:
 
     async def discard(self, files: Sequence[ReceivedFile | RefusedFile]) -> None:
         for file in files:
-            if isinstance(file, ReceivedFile):
+            if isinstance(file, ReceivedFile) and file.is_stored:
                 await self._storage.delete(file.storage_key)
 
-    async def _receive_file(self, user_id: UUID, part: Part) -> ReceivedFile | RefusedFile:
+    async def _receive_file(
+        self, user_id: UUID, part: Part, room: "_Room"
+    ) -> ReceivedFile | RefusedFile:
         filename = clean_filename(part.filename or "")
         document_id = new_id()
         storage_key = f"{user_id}/{document_id}"
+        content = _Measured(part.content)
         try:
-            head, content = await _peek(part.content)
+            head, whole = await _peek(content)
             media_type = detect_type(head, filename)
-            stored = await self._storage.write(storage_key, self._limit(content))
+            is_stored = await self._store(storage_key, self._limit(whole), content, room)
+        except MalformedUploadError:
+            raise  # Nobody knows where the next file begins.
         except AppError as error:
-            await self._skip(part.content, error)
-            return RefusedFile(filename, error)
+            await self._skip(content, error)
+            return RefusedFile(filename, content.sha256, error)
         return ReceivedFile(
-            document_id, storage_key, filename, media_type, stored.size_bytes, stored.sha256
+            *(document_id, storage_key, filename, media_type),
+            *(content.size_bytes, content.sha256, is_stored),
         )
+
+    async def _store(
+        self, key: str, limited: AsyncGenerator[bytes], content: "_Measured", room: "_Room"
+    ) -> bool:
+        """Read all of the file; whether it is in storage as well."""
+        try:
+            await self._storage.write(key, room.fill(limited))
+        except QuotaExceededError:
+            async for _ in limited:
+                pass  # The user may have the same already: the bytes tell.
+            return False
+        is_new = False
+        try:
+            is_new = await room.take(content.sha256, content.size_bytes)
+        finally:
+            if not is_new:
+                await self._storage.delete(key)
+        return is_new
 
     async def _limit(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         """Pass the file through until it is too large."""
@@ -133,6 +175,59 @@ class UploadReceiver:
             raise InvalidUploadFieldError("Send files in the field `files`.")
         if count > self._settings.max_files:
             raise TooManyFilesError(f"Send at most {self._settings.max_files} files at once.")
+
+
+class _Measured:
+    """The content of a file, counted and hashed as it passes, whatever becomes of it."""
+
+    def __init__(self, content: AsyncIterator[bytes]) -> None:
+        self._content = content
+        self._digest = hashlib.sha256()
+        self.size_bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await anext(self._content)
+        self.size_bytes += len(chunk)
+        if len(chunk) < _INLINE_BYTES:
+            self._digest.update(chunk)
+        else:  # It takes longer than the trip to another thread.
+            await asyncio.to_thread(self._digest.update, chunk)
+        return chunk
+
+
+class _Room:
+    """What an upload may store for now; what the user has already takes nothing of it."""
+
+    def __init__(self, statements: Statements, user_id: UUID, allowance: Allowance) -> None:
+        self._statements = statements
+        self._user_id = user_id
+        self._allowance = allowance
+        self._taken: set[str] = set()
+
+    async def fill(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        """Pass a file through until there is no room for it."""
+        size_bytes = 0
+        async for chunk in content:
+            size_bytes += len(chunk)
+            if (error := self._allowance.check(size_bytes)) is not None:
+                raise error
+            yield chunk
+
+    async def take(self, sha256: str, size_bytes: int) -> bool:
+        """Whether the bytes are new to the user, as far as it matters."""
+        if not self._allowance.is_limited:
+            return True
+        if sha256 in self._taken or await has_document(self._statements, self._user_id, sha256):
+            return False
+        self._taken.add(sha256)
+        return self._allowance.take(size_bytes) is None
 
 
 def clean_filename(name: str) -> str:
@@ -196,10 +291,11 @@ def _parse_tags(texts: list[str]) -> list[str]:
     tags: list[str] = []
     for text in texts:
         try:
-            loaded = json.loads(text) if text.lstrip().startswith("[") else text.split(",")
-        except ValueError as exc:
-            raise InvalidUploadFieldError("tags: not a valid JSON list") from exc
-        tags += [str(tag).strip() for tag in loaded]
+            is_json = text.lstrip().startswith("[")
+            found = _TEXTS.validate_json(text) if is_json else text.split(",")
+        except ValidationError as exc:
+            raise InvalidUploadFieldError("tags: not a valid JSON list of texts") from exc
+        tags += [tag.strip() for tag in found]
     return list(dict.fromkeys(tag for tag in tags if tag))
 
 

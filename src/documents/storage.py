@@ -1,11 +1,9 @@
 """Uploaded files in an object store: a folder, S3, GCS or Azure, by one URL."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,15 +15,8 @@ from src.documents.exceptions import StorageUnavailableError, StoredFileMissingE
 
 _BLOCK_BYTES = 1024 * 1024
 _PART_BYTES = 5 * 1024 * 1024
-_INLINE_BYTES = 64 * 1024
 # What nobody has written to for so long, nobody writes any more.
 _UPLOAD_SECONDS = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    size_bytes: int
-    sha256: str
 
 
 def open_store(url: str | None, data_dir: Path) -> ObjectStore:
@@ -38,26 +29,20 @@ class FileStorage:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def write(self, key: str, content: AsyncIterator[bytes]) -> StoredFile:
+    async def write(self, key: str, content: AsyncIterator[bytes]) -> None:
         """Stream `content` into a new object. It exists under `key` only when all of it arrived."""
-        digest = hashlib.sha256()
         blocks = _join_blocks(content)
         with _storage_errors():
             first = await anext(blocks, b"")
-            await _hash(digest, first)
             if len(first) < _BLOCK_BYTES:  # That is all of it.
                 await obstore.put_async(self._store, key, first)
-                return StoredFile(len(first), digest.hexdigest())
+                return
             async with obstore.open_writer_async(
                 self._store, key, buffer_size=_PART_BYTES
             ) as writer:
                 await writer.write(first)
-                size_bytes = len(first)
                 async for block in blocks:
-                    await _hash(digest, block)
                     await writer.write(block)
-                    size_bytes += len(block)
-        return StoredFile(size_bytes, digest.hexdigest())
 
     async def read(self, key: str) -> bytes:
         with _storage_errors():
@@ -122,14 +107,6 @@ def _delete_unfinished(folder: Path) -> None:
     for path in folder.rglob("*#*"):
         if time.time() - path.stat().st_mtime > _UPLOAD_SECONDS:
             path.unlink(missing_ok=True)
-
-
-async def _hash(digest: "hashlib._Hash", block: bytes) -> None:
-    """Where it takes longer than the trip, in another thread."""
-    if len(block) < _INLINE_BYTES:
-        digest.update(block)
-    else:
-        await asyncio.to_thread(digest.update, block)
 
 
 async def _join_blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -113,10 +113,11 @@ class UploadService:
         for file in files:
             error = None
             if isinstance(file, ReceivedFile) and file.sha256 not in known:
-                error = allowance.take(file.size_bytes)
+                decide = allowance.take if file.is_stored else allowance.refuse
+                error = decide(file.size_bytes)
                 if error is None:
                     known.add(file.sha256)
-            checked.append(RefusedFile(file.filename, error) if error else file)
+            checked.append(RefusedFile(file.filename, file.sha256, error) if error else file)
         return checked
 
     async def _insert(
@@ -155,11 +156,8 @@ def _list_received(files: Sequence[ReceivedFile | RefusedFile]) -> list[Received
 
 
 def _fingerprint(upload: ReceivedUpload) -> str:
-    """The same for two uploads that say the same, wherever their files were put meanwhile."""
-    files = [
-        (file.filename, file.sha256 if isinstance(file, ReceivedFile) else file.error.code)
-        for file in upload.files
-    ]
+    """The same for two uploads that say the same, whatever became of their files meanwhile."""
+    files = [(file.filename, file.sha256) for file in upload.files]
     said = json.dumps([upload.fields.model_dump(), files], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 

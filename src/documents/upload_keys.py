@@ -13,6 +13,8 @@ from src.documents.models import UploadKey
 from src.documents.schemas import UploadRead
 
 _KEPT: Final = timedelta(hours=24)
+# From here on a backing service is the reason.
+_PASSING_STATUS: Final = 500
 
 
 class UploadKeys:
@@ -42,7 +44,9 @@ class UploadKeys:
         return UploadRead.model_validate(found.answer)
 
     def keep(self, answer: UploadRead) -> None:
-        if self._key is not None:
+        """Remember the answer, unless some error in it passes: a retry is then carried out anew."""
+        statuses = [result.error.status for result in answer.results if result.error]
+        if self._key is not None and max(statuses, default=0) < _PASSING_STATUS:
             self._session.add(
                 UploadKey(
                     user_id=self._user_id,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from src.config import DocumentSettings
 from src.documents.exceptions import QuotaExceededError
-from src.documents.models import DocumentUsage
+from src.documents.models import Document, DocumentUsage
 from src.statements import CompiledStatement, Statements
 
 
@@ -25,11 +25,24 @@ class Allowance:
     documents: int | None
     size_bytes: int | None
 
-    def take(self, size_bytes: int) -> QuotaExceededError | None:
+    @property
+    def is_limited(self) -> bool:
+        return self.documents is not None or self.size_bytes is not None
+
+    def check(self, size_bytes: int) -> QuotaExceededError | None:
         if self.documents is not None and self.documents < 1:
             return QuotaExceededError("You have as many documents as you may. Delete some first.")
         if self.size_bytes is not None and self.size_bytes < size_bytes:
             return QuotaExceededError("The file does not fit into what is left of your storage.")
+        return None
+
+    def refuse(self, size_bytes: int) -> QuotaExceededError:
+        """Of a file that did not fit while it arrived, whatever would now."""
+        return self.check(size_bytes) or QuotaExceededError()
+
+    def take(self, size_bytes: int) -> QuotaExceededError | None:
+        if (error := self.check(size_bytes)) is not None:
+            return error
         if self.documents is not None:
             self.documents -= 1
         if self.size_bytes is not None:
@@ -39,6 +52,16 @@ class Allowance:
 
 _users = table("users", column("id", Uuid))
 _language = bindparam("language", type_=ARRAY(TEXT))
+_COUNTS = CompiledStatement(
+    select(DocumentUsage.documents, DocumentUsage.size_bytes).where(
+        DocumentUsage.user_id == bindparam("user_id")
+    )
+)
+_SAME = CompiledStatement(
+    select(Document.id).where(
+        Document.user_id == bindparam("user_id"), Document.sha256 == bindparam("sha256")
+    )
+)
 _LANGUAGES = CompiledStatement(
     select(DocumentUsage.languages).where(DocumentUsage.user_id == bindparam("user_id"))
 )
@@ -66,6 +89,21 @@ async def lock_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
 async def read_usage(session: AsyncSession, user_id: UUID) -> DocumentUsage:
     found = await session.get(DocumentUsage, user_id)
     return found or DocumentUsage(user_id=user_id, documents=0, size_bytes=0, languages=[])
+
+
+async def read_allowance(
+    statements: Statements, user_id: UUID, settings: DocumentSettings
+) -> Allowance:
+    """What is left for now: only who has locked the usage knows for certain."""
+    allowance = get_allowance(DocumentUsage(documents=0, size_bytes=0), settings)
+    if allowance.is_limited:
+        row = await statements.fetch_one(_COUNTS, user_id=user_id)
+        allowance = get_allowance(DocumentUsage(**row), settings) if row else allowance
+    return allowance
+
+
+async def has_document(statements: Statements, user_id: UUID, sha256: str) -> bool:
+    return await statements.fetch_one(_SAME, user_id=user_id, sha256=sha256) is not None
 
 
 async def read_languages(statements: Statements, user_id: UUID) -> list[str]:

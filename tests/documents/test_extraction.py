@@ -153,9 +153,15 @@ async def test_word_passages_know_their_headings_but_no_pages() -> None:
     assert {(chunk.page_first, chunk.page_last) for chunk in extraction.chunks} == {(None, None)}
 
 
-async def test_what_breaks_its_own_format_is_read_as_it_stands() -> None:
-    extraction = await read(b'{"name": nobody closed this', "application/json")
-    assert extraction.chunks[0].text == '{"name": nobody closed this'
+@pytest.mark.parametrize(
+    ("text", "mime_type"),
+    [
+        ('{"name": nobody closed this', "application/json"),
+        ("[database]\npassword = nobody quoted this", "application/toml"),
+    ],
+)
+async def test_what_breaks_its_own_format_is_read_as_it_stands(text: str, mime_type: str) -> None:
+    assert (await read(text.encode(), mime_type)).chunks[0].text == text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import psutil
 import pytest
+from obstore.store import S3Store
 
 from src.config import DocumentSettings
 from src.documents.exceptions import (
@@ -19,10 +20,13 @@ from src.documents.exceptions import (
     ExtractionCrashedError,
     ExtractionMemoryError,
     ExtractionTimedOutError,
+    StorageUnavailableError,
     UnparsableDocumentError,
 )
 from src.documents.reader import DocumentReader, limit_reading
+from src.documents.storage import FileStorage
 from tests.fixtures.processes import ROOT
+from tests.fixtures.servers import listen
 from tests.fixtures.users import User
 
 XML_LAUGHS = (
@@ -163,6 +167,48 @@ async def stall(others: set[int]) -> AsyncGenerator[bytes]:
         child.suspend()
     yield b"ten bytes!"
     yield b"x" * 10_000_000  # More than a pipe holds: the writer waits for who never reads.
+
+
+async def test_the_time_of_its_download_is_not_held_against_a_file() -> None:
+    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=3), grace_seconds=0)
+    assert await read(reader, b"The process has started.") == 1
+
+    async def body() -> AsyncGenerator[bytes]:
+        yield b"From a "
+        await asyncio.sleep(3.5)
+        yield b"slow bucket."
+
+    async with reader.read(body(), 19, "text/plain") as reading:
+        assert [chunk.text async for batch in reading.chunks for chunk in batch] == [
+            "From a slow bucket."
+        ]
+    await reader.close()
+
+
+async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[int]) -> None:
+    async def stall_halfway(request: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        await request.readuntil(b"\r\n\r\n")
+        answer.write(
+            b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2000000\r\n"
+            b"Content-Range: bytes 0-1999999/2000000\r\nETag: x\r\n"
+            b"Last-Modified: Sat, 21 Nov 2026 00:00:00 GMT\r\n\r\n" + b"x" * 1_500_000
+        )
+        await request.read()
+
+    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=0.2), grace_seconds=0)
+    async with listen(stall_halfway) as port:
+        store = S3Store(
+            "bucket",
+            endpoint=f"http://127.0.0.1:{port}",
+            client_options={"allow_http": True, "timeout": "1s"},
+            retry_config={"max_retries": 0},
+            skip_signature=True,
+        )
+        content = FileStorage(store).open("file", 0, 2_000_000)
+        with pytest.raises(StorageUnavailableError):
+            async with asyncio.timeout(60), reader.read(content, 2_000_000, "text/plain"):
+                pass
+    assert list_readers(others) == []
 
 
 @pytest.mark.parametrize(

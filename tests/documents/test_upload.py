@@ -1,15 +1,23 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
+from obstore.store import LocalStore
 from sqlalchemy import Engine, event
 
 from src.config import Settings
+from src.database import create_engine
+from src.documents.exceptions import MalformedUploadError
+from src.documents.receiving import UploadReceiver
+from src.documents.storage import FileStorage
 from src.main import create_app
-from tests.fixtures.servers import run_server
+from src.statements import Statements
+from tests.fixtures.servers import run_server, wait_until
 from tests.fixtures.users import JSON, User, sign_up
 
 PNG = bytes.fromhex(
@@ -18,7 +26,11 @@ PNG = bytes.fromhex(
 
 
 def list_stored(settings: Settings, user: User) -> list[Path]:
-    return [path for path in (settings.data_dir / "files" / user.id).rglob("*") if path.is_file()]
+    return list_files(settings.data_dir / "files" / user.id)
+
+
+def list_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 async def test_an_upload_becomes_ready(user: User) -> None:
@@ -168,6 +180,8 @@ async def test_a_file_name_is_a_name_and_never_a_path(user: User, name: str, kep
         ({"title": "x" * 201}, "invalid_upload_field"),
         ({"tags": "t" * 51}, "invalid_upload_field"),
         ({"tags": "[broken"}, "invalid_upload_field"),
+        ({"tags": "[" * 16_000}, "invalid_upload_field"),
+        ({"tags": "[null]"}, "invalid_upload_field"),
         ({"colour": "red"}, "invalid_upload_field"),
         ({"description": "d" * 20_000}, "invalid_upload_field"),
     ],
@@ -187,6 +201,7 @@ async def test_a_bad_field_refuses_the_upload_and_stores_nothing(
         ("multipart/form-data", b"", 400),
         ("multipart/form-data; boundary=xx", b"", 400),
         ("multipart/form-data; boundary=xx", b"garbage", 400),
+        (f"multipart/form-data; boundary={'x' * 257}", b"", 400),
         (
             "multipart/form-data; boundary=xx",
             b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\ncut',
@@ -214,22 +229,49 @@ async def test_what_is_no_upload_is_refused(
     assert list_stored(settings, user) == []
 
 
+async def test_nothing_is_taken_of_what_follows_a_broken_part(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert settings.database.url is not None
+    engine = create_engine(settings.database.url.get_secret_value(), settings.database)
+    storage = FileStorage(LocalStore(tmp_path))
+    receiver = UploadReceiver(storage, Statements(engine), settings.documents)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'--xx\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nwords'
+        yield b"\r\n--xx\r\nno header\r\n\r\nwords"
+        yield b'\r\n--xx\r\nContent-Disposition: form-data; name="files"; filename="b"\r\n\r\n'
+        yield b"words\r\n--xx--\r\n"
+
+    with pytest.raises(MalformedUploadError):
+        await receiver.receive(uuid4(), body(), b"xx")
+    assert list_files(tmp_path) == []
+    await engine.dispose()
+
+
 async def test_an_upload_may_be_larger_than_other_requests(user: User) -> None:
     response = await user.upload(("large.txt", b"large " * 500_000))
     assert response.status_code == 202
 
 
-@pytest.fixture
-async def small(settings: Settings) -> AsyncIterator[tuple[User, Settings]]:
-    """A user of a server that takes files of up to 100,000 bytes, and two at once."""
-    limits = settings.documents.model_copy(
-        update={"max_bytes": 100_000, "max_files": 2, "worker_concurrency": 0}
-    )
+@asynccontextmanager
+async def run_idle(
+    settings: Settings, name: str, **limits: int
+) -> AsyncIterator[tuple[User, Settings]]:
+    """A user of a server with such limits, which processes nothing."""
+    documents = settings.documents.model_copy(update=limits | {"worker_concurrency": 0})
     changed = settings.model_copy(
-        update={"documents": limits, "data_dir": settings.data_dir / "small"}
+        update={"documents": documents, "data_dir": settings.data_dir / name}
     )
     async with run_server(create_app(changed)) as server, sign_up(server.api_url) as user:
         yield user, changed
+
+
+@pytest.fixture
+async def small(settings: Settings) -> AsyncIterator[tuple[User, Settings]]:
+    """A user of a server that takes files of up to 100,000 bytes, and two at once."""
+    async with run_idle(settings, "small", max_bytes=100_000, max_files=2) as parts:
+        yield parts
 
 
 async def test_a_file_over_the_limit_is_refused(small: tuple[User, Settings]) -> None:
@@ -301,6 +343,94 @@ async def test_an_upload_whose_sender_vanishes_leaves_nothing(
         while list_stored(settings, user):
             await asyncio.sleep(0.01)
     assert (await user.http.get("/documents")).json()["items"] == []
+
+
+@contextmanager
+def break_storage(settings: Settings, user: User) -> Iterator[None]:
+    """Put a file where the files of a user are, so that nothing can be written there."""
+    folder = settings.data_dir / "files" / user.id
+    aside = folder.rename(folder.with_suffix(".aside"))
+    folder.write_bytes(b"")
+    yield
+    folder.unlink()
+    aside.rename(folder)
+
+
+async def test_a_retry_while_the_storage_is_away_gets_the_first_answer(
+    small: tuple[User, Settings],
+) -> None:
+    user, settings = small
+
+    async def upload() -> httpx.Response:
+        files = [("files", ("a.txt", b"words"))]
+        return await user.http.post("/documents", files=files, headers={"Idempotency-Key": "k"})
+
+    first = await upload()
+    with break_storage(settings, user):
+        again = await upload()
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+
+
+async def test_an_upload_that_met_a_passing_error_does_not_use_its_key_up(
+    small: tuple[User, Settings],
+) -> None:
+    user, settings = small
+    headers = {"Content-Type": "multipart/form-data; boundary=xx", "Idempotency-Key": "k"}
+    one, other = (
+        b"--xx\r\nContent-Disposition: form-data; "
+        b'name="files"; filename="%b.txt"\r\n\r\n%b\r\n' % (name, name)
+        for name in (b"one", b"other")
+    )
+    stack = ExitStack()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield one + b"--xx\r\n"
+        await wait_until(lambda: len(list_stored(settings, user)) == 1)
+        stack.enter_context(break_storage(settings, user))
+        yield other.removeprefix(b"--xx\r\n") + b"--xx--\r\n"
+
+    with stack:
+        first = await user.http.post("/documents", content=body(), headers=headers)
+    assert first.status_code == 202, first.text
+    codes = [result["error"] and result["error"]["code"] for result in first.json()["results"]]
+    assert codes == [None, "storage_unavailable"]
+    whole = one + other + b"--xx--\r\n"
+    second = await user.http.post("/documents", content=whole, headers=headers)
+    assert second.status_code == 202, second.text
+    assert [result["is_existing"] for result in second.json()["results"]] == [True, False]
+    third = await user.http.post("/documents", content=whole, headers=headers)
+    assert third.json() == second.json()
+
+
+async def test_what_a_user_may_not_keep_is_not_stored_meanwhile(settings: Settings) -> None:
+    contents = {"big.txt": b"b" * 2_000_000, "known.txt": b"k" * 60, "new.txt": b"n" * 40}
+    whole = b"".join(
+        b'--xx\r\nContent-Disposition: form-data; name="files"; filename="%b"\r\n\r\n%b\r\n'
+        % (name.encode(), content)
+        for name, content in contents.items()
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=xx", "Idempotency-Key": "k"}
+    limits = {"max_documents_per_user": 2, "max_bytes_per_user": 100}
+    async with run_idle(settings, "poor", **limits) as (user, changed):
+        await user.upload(("known.txt", contents["known.txt"]))
+        seen: list[list[int]] = []
+
+        def list_sizes() -> list[int]:
+            return sorted(path.stat().st_size for path in list_stored(changed, user))
+
+        async def body() -> AsyncIterator[bytes]:
+            yield whole + b"--xx\r\n"
+            await wait_until(lambda: 40 in list_sizes())
+            seen.append(list_sizes())
+            yield b'Content-Disposition: form-data; name="tags"\r\n\r\n\r\n--xx--\r\n'
+
+        first = await user.http.post("/documents", content=body(), headers=headers)
+        codes = [result["error"] and result["error"]["code"] for result in first.json()["results"]]
+        assert codes == ["quota_exceeded", None, None]
+        assert seen == [[40, 60]]
+        assert len(list_stored(changed, user)) == 2
+        again = await user.http.post("/documents", content=whole + b"--xx--\r\n", headers=headers)
+        assert again.json() == first.json()
 
 
 async def test_documents_are_paged_from_the_newest(user: User) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -115,6 +116,20 @@ async def test_each_mode_ranks_by_its_own_side(index: VectorIndex, collection: s
     assert sparse[0] == ids[1]
     assert hybrid[0] == ids[1]
     assert set(hybrid) == set(ids)
+
+
+async def test_what_the_dense_side_weighs_counts_beside_the_other_only(
+    index: VectorIndex, collection: str
+) -> None:
+    user_id = uuid4()
+    await index.upsert(collection, make_points(user_id))
+
+    async def search(mode: SearchMode, weight: float) -> list[UUID]:
+        query = replace(ask("what do bees tell?", mode), dense_weight=weight)
+        return await find(index, collection, query, Scope(user_id))
+
+    assert await search("dense", 0) == await search("dense", 1) != []
+    assert await search("hybrid", 0) == await search("sparse", 0) != []
 
 
 async def test_the_limit_is_kept_and_scores_fall(index: VectorIndex, collection: str) -> None:

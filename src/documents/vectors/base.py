@@ -69,12 +69,11 @@ class HybridQuery:
     @property
     def weights(self) -> dict[str, float]:
         """The sides to ask. A query of stop words alone has nothing to say on the sparse side."""
-        sides = {DENSE: self.dense_weight} if self.dense_weight else {}
-        if self.sparse.indices:
-            sides[SPARSE] = 1.0
-        return (
-            sides if self.mode == "hybrid" else {s: w for s, w in sides.items() if s == self.mode}
-        )
+        weights = {
+            DENSE: self.dense_weight if self.mode == "hybrid" else 1.0,
+            SPARSE: 1.0 if self.sparse.indices else 0.0,
+        }
+        return {side: w for side, w in weights.items() if w and self.mode in ("hybrid", side)}
 
 
 @dataclass(frozen=True, slots=True)
