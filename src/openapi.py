@@ -15,8 +15,16 @@ from pydantic.json_schema import JsonSchemaMode
 
 from src.access import ACCESS
 from src.chat.frames import SocketCommand, SocketFrame
-from src.database import DatabaseUnavailableError
+from src.database import AccountGoneError, DatabaseUnavailableError, UnstorableValueError
+from src.error_handlers import MalformedBodyError, MalformedJSONError, MethodNotAllowedError
 from src.exceptions import AppError, InvalidError, NotFoundError, TooLargeError
+from src.middleware import TooDeepError, UnknownHostError
+from src.protocol import (
+    HeadersTooLargeError,
+    MalformedRequestError,
+    RequestTooSlowError,
+    URLTooLongError,
+)
 from src.schemas import problem_responses
 
 JSON = dict[str, Any]
@@ -55,6 +63,22 @@ _SECURITY_SCHEMES: Final = {
     },
     "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+# Said before an operation is found or its input is understood.
+_ANYWHERE: Final[tuple[type[AppError], ...]] = (
+    AccountGoneError,
+    AppError,
+    HeadersTooLargeError,
+    MalformedBodyError,
+    MalformedJSONError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestTooSlowError,
+    TooDeepError,
+    URLTooLongError,
+    UnknownHostError,
+    UnstorableValueError,
+)
 _CODE: Final = re.compile(r"^`(\w+)`: ", re.MULTILINE)
 _FRAMEWORK_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
@@ -106,8 +130,8 @@ def _rename_pages(document: JSON) -> JSON:
 
 
 def _describe_codes(document: JSON) -> JSON:
-    """List every code that an operation documents, for clients to switch on."""
-    codes = {AppError.code, NotFoundError.code}
+    """List every code that an operation documents or anything answers, for clients to switch on."""
+    codes = {error.code for error in _ANYWHERE}
     for _, operation in _iter_operations(document):
         for response in operation["responses"].values():
             codes.update(_CODE.findall(response["description"]))
