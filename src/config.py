@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
@@ -21,9 +29,15 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+def _check_postgres_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgresql+", "postgres://")):
+        raise ValueError("it should begin with postgresql://")
+    return url
+
+
 class DatabaseSettings(Group):
     url: Annotated[
-        SecretStr | None,
+        Annotated[SecretStr, AfterValidator(_check_postgres_url)] | None,
         Field(
             description="PostgreSQL 14 or newer, `postgresql://user:password@host:5432/name`; "
             "empty starts the embedded PostgreSQL in DATA_DIR."

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from pydantic import SecretStr
 
-from src.embedded.exceptions import DataDirInUseError
+from src.embedded.exceptions import DataDirInUseError, EmbeddedError
 
 
 def make_private_dir(folder: Path) -> None:
@@ -37,7 +37,12 @@ def try_lock(file: BinaryIO) -> bool:
 @contextmanager
 def lock_data_dir(data_dir: Path) -> Iterator[None]:
     """Own `data_dir`, made when missing, until the context exits or this process dies."""
-    make_private_dir(data_dir)
+    try:
+        make_private_dir(data_dir)
+    except OSError as error:
+        raise EmbeddedError(
+            f"{data_dir} cannot be made: {error.strerror}. Set DATA_DIR."
+        ) from error
     with open_private(data_dir / "lock") as file:
         if not try_lock(file):
             raise _in_use(data_dir, file)

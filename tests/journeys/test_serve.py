@@ -243,6 +243,8 @@ async def test_one_process_at_a_time_works_on_a_folder(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         ({"ENVIRONMENT": "production"}, "ENVIRONMENT=production needs these settings as well"),
+        ({"DATABASE_URL": "mysql://me@here/it"}, "it should begin with postgresql://"),
+        ({"DATA_DIR": "/proc/colloquy"}, "/proc/colloquy cannot be made"),
         ({"DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE: Input should be a valid integer"),
     ],
 )
