@@ -1,4 +1,4 @@
-"""Text out of files, cut into passages. The parsing happens in kreuzberg's Rust threads.
+"""Text out of files, cut into passages: HTML and text by our own code, the rest by kreuzberg's.
 
 Every file is hostile: the vendor's own limits against decompression bombs stay on, nothing is
 cached on disk, and a deadline ends the work. What the vendor does in more than linear time, its
@@ -6,7 +6,6 @@ chunking and guessing the language of a whole book, it is not asked to do.
 """
 
 import asyncio
-import codecs
 import re
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -25,7 +24,14 @@ from kreuzberg import (
     extract_bytes,
 )
 
-from src.documents.chunking import ExtractedChunk, Heading, PageStart, cut_chunks
+from src.documents.chunking import (
+    LONGEST_HEADING,
+    ExtractedChunk,
+    Heading,
+    PageStart,
+    cut_chunks,
+)
+from src.documents.encodings import decode
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
@@ -33,29 +39,22 @@ from src.documents.exceptions import (
     UnparsableDocumentError,
 )
 from src.documents.filetypes import (
+    HTML,
+    MARKDOWN,
     PLAIN_TEXT,
     detect_type,
     is_sealed_office_file,
     is_textual,
     supported_types,
 )
+from src.documents.html_text import read_html
+from src.documents.markdown_text import read_markdown
 from src.documents.reading_limits import ReadingLimits
 
 __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# What browsers read when a page promises latin-1 or nothing at all.
-_FALLBACK_ENCODING: Final = "cp1252"
-
-
-# Longer ones are paragraphs that look like headings, and would be repeated with every passage.
-_LONGEST_HEADING: Final = 200
+# The vendor loses text of these (docs/decisions/0107-html-is-read-by-us.md).
+_OURS: Final = {HTML: read_html, MARKDOWN: read_markdown}
 _LINE: Final = re.compile(r"[^\n]+")
 # The language shows in a few pieces of the text; to read all of it takes seconds.
 _SAMPLES: Final = 8
@@ -112,13 +111,15 @@ async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Co
         raise EncryptedDocumentError
     if not is_textual(mime_type):
         return await _parse(content, mime_type, token)
-    text = _decode(content)
+    text = _blank_nul(decode(content))
+    if mime_type in _OURS:
+        return _Contents(*_OURS[mime_type](text))
     if mime_type != PLAIN_TEXT:
         try:
             return await _parse(text.encode(), mime_type, token)
         except UnparsableDocumentError:
             pass  # What claims to be JSON and is not can still be read as it stands.
-    return _Contents(_blank_nul(text))
+    return _Contents(text)
 
 
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
@@ -154,10 +155,10 @@ def _list_headings(result: ExtractionResult) -> Iterator[tuple[int, str]]:
 
 def locate_headings(text: str, headings: Iterable[tuple[int, str]]) -> Iterator[Heading]:
     """Find the lines that say just what the headings say, in their order; skip those in no line."""
-    wanted = [(level, title) for level, title in headings if 0 < len(title) <= _LONGEST_HEADING]
+    wanted = [(level, title) for level, title in headings if 0 < len(title) <= LONGEST_HEADING]
     places: dict[str, list[int]] = {title: [] for _, title in wanted}
     for line in _LINE.finditer(text):
-        if len(line[0]) <= 2 * _LONGEST_HEADING and (title := line[0].strip()) in places:
+        if len(line[0]) <= 2 * LONGEST_HEADING and (title := line[0].strip()) in places:
             places[title].append(line.start())
     position = -1
     for level, title in wanted:
@@ -193,13 +194,3 @@ async def _detect_language(text: str, token: CancellationToken) -> str | None:
 def _blank_nul(text: str) -> str:
     """PostgreSQL stores no NUL. A space keeps every offset where it was."""
     return text.replace("\0", " ")
-
-
-def _decode(content: bytes) -> str:
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, errors="replace")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode(_FALLBACK_ENCODING, errors="replace")

@@ -8,6 +8,8 @@ from typing import Final
 from src.documents.exceptions import UnsupportedFileError
 
 PLAIN_TEXT: Final = "text/plain"
+HTML: Final = "text/html"
+MARKDOWN: Final = "text/markdown"
 _PDF: Final = "application/pdf"
 _RTF: Final = "application/rtf"
 _MAIL: Final = "message/rfc822"
@@ -65,10 +67,10 @@ _OLE_STORED: Final[Mapping[str, str]] = {
     ".msg": "application/vnd.ms-outlook",
 }
 _TEXTUAL: Final[Mapping[str, str]] = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+    ".html": HTML,
+    ".htm": HTML,
     ".xml": "application/xml",
     ".json": "application/json",
     ".yaml": "application/yaml",
@@ -144,7 +146,7 @@ def _find_binary_type(head: bytes, suffix: str) -> str:
 
 def _find_textual_type(head: bytes, suffix: str) -> str:
     if suffix not in _TEXTUAL and _HTML_START.match(head):
-        return "text/html"
+        return HTML
     return _TEXTUAL.get(suffix, PLAIN_TEXT)
 
 
