@@ -40,11 +40,12 @@ _FOLLOWED: Final = frozenset({
 })  # fmt: skip
 
 
-def decode(content: bytes) -> str:
+def decode(content: bytes, *, declared: str | None = None) -> str:
+    """`declared` is the name of an encoding that stands outside the content, as in a mail."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, errors="replace")
-    guesses = ["utf-8", find_declared(content)]
+    guesses = ["utf-8", resolve(declared) if declared else find_declared(content)]
     if any(escape in content for escape in _JAPANESE_ESCAPES):
         guesses.insert(0, "iso2022_jp")
     for guess in guesses:

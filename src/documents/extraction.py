@@ -35,11 +35,14 @@ from src.documents.encodings import decode
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
+    ExtractionError,
     ExtractionTimedOutError,
     UnparsableDocumentError,
+    UnsupportedFileError,
 )
 from src.documents.filetypes import (
     HTML,
+    MAIL,
     MARKDOWN,
     PLAIN_TEXT,
     detect_type,
@@ -48,6 +51,7 @@ from src.documents.filetypes import (
     supported_types,
 )
 from src.documents.html_text import read_html
+from src.documents.mail_text import Attachment, BrokenMailError, read_mail
 from src.documents.markdown_text import read_markdown
 from src.documents.reading_limits import ReadingLimits
 
@@ -55,6 +59,8 @@ __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
 # The vendor loses text of these (docs/decisions/0107-html-is-read-by-us.md).
 _OURS: Final = {HTML: read_html, MARKDOWN: read_markdown}
+_MOST_ATTACHMENTS: Final = 50
+_HEAD_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"[^\n]+")
 # The language shows in a few pieces of the text; to read all of it takes seconds.
 _SAMPLES: Final = 8
@@ -109,6 +115,8 @@ async def _limit(timeout_seconds: float) -> AsyncIterator[CancellationToken]:
 async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
     if is_sealed_office_file(content, mime_type):
         raise EncryptedDocumentError
+    if mime_type == MAIL:
+        return await _read_mail(content, token)
     if not is_textual(mime_type):
         return await _parse(content, mime_type, token)
     text = _blank_nul(decode(content))
@@ -120,6 +128,44 @@ async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Co
         except UnparsableDocumentError:
             pass  # What claims to be JSON and is not can still be read as it stands.
     return _Contents(text)
+
+
+async def _read_mail(content: bytes, token: CancellationToken) -> _Contents:
+    """The body, and behind it every file attached to it, each below a heading of its own."""
+    try:
+        body, attachments = read_mail(content)
+    except BrokenMailError:
+        return _Contents(_blank_nul(decode(content)))
+    if not body and not attachments:
+        body = decode(content)
+    text, headings = _blank_nul(body), list[Heading]()
+    for number, attachment in enumerate(attachments):
+        name = _blank_nul(attachment.name)
+        start = len(text) + 2
+        if number < _MOST_ATTACHMENTS:
+            read = await _read_attachment(attachment, token)
+        else:
+            read = _Contents(f"Not read: only {_MOST_ATTACHMENTS} attachments of a mail are.")
+        title = f"\n\nAttachment: {name}\n\n"
+        behind = len(text) + len(title)
+        headings.append(Heading(start, 1, name[:LONGEST_HEADING]))
+        headings += (Heading(behind + h.start, h.level + 1, h.text) for h in read.headings)
+        text += title + read.text
+    return _Contents(text, headings)
+
+
+async def _read_attachment(attachment: Attachment, token: CancellationToken) -> _Contents:
+    """What cannot be read is said in its place, so that nobody takes it for empty."""
+    try:
+        mime_type = detect_type(attachment.content[:_HEAD_BYTES], attachment.name)
+        if mime_type == MAIL:  # No mail by its name; those are read with the one around them.
+            mime_type = PLAIN_TEXT
+        contents = await _read(attachment.content, mime_type, token)
+        if not contents.text.strip():
+            raise EmptyDocumentError
+    except (ExtractionError, UnsupportedFileError) as error:
+        return _Contents(f"Not read: {error.detail}")
+    return contents
 
 
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:

@@ -10,9 +10,9 @@ from src.documents.exceptions import UnsupportedFileError
 PLAIN_TEXT: Final = "text/plain"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
+MAIL: Final = "message/rfc822"
 _PDF: Final = "application/pdf"
 _RTF: Final = "application/rtf"
-_MAIL: Final = "message/rfc822"
 _UNKNOWN: Final = "application/octet-stream"
 _ZIP: Final = "application/zip"
 _OLE: Final = "application/x-ole-storage"
@@ -81,7 +81,7 @@ _TEXTUAL: Final[Mapping[str, str]] = {
     ".rst": "text/x-rst",
     ".org": "text/x-org",
     ".tex": "application/x-latex",
-    ".eml": _MAIL,
+    ".eml": MAIL,
     ".ipynb": "application/x-ipynb+json",
 }
 # Recognised without their names.
@@ -106,7 +106,7 @@ def list_extensions(mime_type: str) -> list[str]:
 
 def is_textual(mime_type: str) -> bool:
     """Whether the bytes are text in an encoding that has to be guessed; mail names its own."""
-    return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {_MAIL}
+    return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {MAIL}
 
 
 def is_sealed_office_file(content: bytes, mime_type: str) -> bool:
