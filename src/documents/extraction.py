@@ -8,8 +8,8 @@ chunking and guessing the language of a whole book, it is not asked to do.
 import asyncio
 import re
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
@@ -41,10 +41,15 @@ from src.documents.exceptions import (
     UnsupportedFileError,
 )
 from src.documents.filetypes import (
+    CSV,
     HTML,
+    LATEX,
     MAIL,
     MARKDOWN,
+    ORG,
     PLAIN_TEXT,
+    RST,
+    TSV,
     detect_type,
     is_sealed_office_file,
     is_textual,
@@ -54,11 +59,20 @@ from src.documents.html_text import read_html
 from src.documents.mail_text import Attachment, BrokenMailError, read_mail
 from src.documents.markdown_text import read_markdown
 from src.documents.reading_limits import ReadingLimits
+from src.documents.source_text import read_latex, read_org, read_rst
 
 __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
 # The vendor loses text of these (docs/decisions/0107-html-is-read-by-us.md).
-_OURS: Final = {HTML: read_html, MARKDOWN: read_markdown}
+_OURS: Final[Mapping[str, Callable[[str], tuple[str, Sequence[Heading]]]]] = {
+    HTML: read_html,
+    MARKDOWN: read_markdown,
+    LATEX: read_latex,
+    ORG: read_org,
+    RST: read_rst,
+}
+# Of tables it loses empty cells, and so which column a cell belongs to.
+_AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, CSV, TSV})
 _MOST_ATTACHMENTS: Final = 50
 _HEAD_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"[^\n]+")
@@ -122,11 +136,13 @@ async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Co
     text = _blank_nul(decode(content))
     if mime_type in _OURS:
         return _Contents(*_OURS[mime_type](text))
-    if mime_type != PLAIN_TEXT:
-        try:
-            return await _parse(text.encode(), mime_type, token)
-        except UnparsableDocumentError:
-            pass  # What claims to be JSON and is not can still be read as it stands.
+    if mime_type not in _AS_THEY_STAND:
+        # What claims to be JSON and is not can still be read as it stands; so can what has its
+        # text where the vendor does not look.
+        with suppress(UnparsableDocumentError):
+            contents = await _parse(text.encode(), mime_type, token)
+            if contents.text.strip():
+                return contents
     return _Contents(text)
 
 

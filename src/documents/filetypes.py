@@ -10,6 +10,11 @@ from src.documents.exceptions import UnsupportedFileError
 PLAIN_TEXT: Final = "text/plain"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
+LATEX: Final = "application/x-latex"
+ORG: Final = "text/x-org"
+RST: Final = "text/x-rst"
+CSV: Final = "text/csv"
+TSV: Final = "text/tab-separated-values"
 MAIL: Final = "message/rfc822"
 _PDF: Final = "application/pdf"
 _RTF: Final = "application/rtf"
@@ -76,11 +81,11 @@ _TEXTUAL: Final[Mapping[str, str]] = {
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
     ".toml": "application/toml",
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".rst": "text/x-rst",
-    ".org": "text/x-org",
-    ".tex": "application/x-latex",
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".rst": RST,
+    ".org": ORG,
+    ".tex": LATEX,
     ".eml": MAIL,
     ".ipynb": "application/x-ipynb+json",
 }
