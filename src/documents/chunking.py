@@ -14,6 +14,8 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import Final
 
+# Longer ones are paragraphs that look like headings, and would be repeated with every passage.
+LONGEST_HEADING: Final = 200
 _HEADING_SEPARATOR: Final = " > "
 _WORD: Final = re.compile(r"\S")
 _PARAGRAPH_END: Final = re.compile(r"\n[^\S\n]*\n")

@@ -1,4 +1,4 @@
-"""Text out of files, cut into passages. The parsing happens in kreuzberg's Rust threads.
+"""Text out of files, cut into passages: HTML and text by our own code, the rest by kreuzberg's.
 
 Every file is hostile: the vendor's own limits against decompression bombs stay on, nothing is
 cached on disk, and a deadline ends the work. What the vendor does in more than linear time, its
@@ -6,11 +6,10 @@ chunking and guessing the language of a whole book, it is not asked to do.
 """
 
 import asyncio
-import codecs
 import re
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
@@ -25,37 +24,57 @@ from kreuzberg import (
     extract_bytes,
 )
 
-from src.documents.chunking import ExtractedChunk, Heading, PageStart, cut_chunks
+from src.documents.chunking import (
+    LONGEST_HEADING,
+    ExtractedChunk,
+    Heading,
+    PageStart,
+    cut_chunks,
+)
+from src.documents.encodings import decode
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
+    ExtractionError,
     ExtractionTimedOutError,
     UnparsableDocumentError,
+    UnsupportedFileError,
 )
 from src.documents.filetypes import (
+    CSV,
+    HTML,
+    LATEX,
+    MAIL,
+    MARKDOWN,
+    ORG,
     PLAIN_TEXT,
+    RST,
+    TSV,
     detect_type,
     is_sealed_office_file,
     is_textual,
     supported_types,
 )
+from src.documents.html_text import read_html
+from src.documents.mail_text import Attachment, BrokenMailError, read_mail
+from src.documents.markdown_text import read_markdown
 from src.documents.reading_limits import ReadingLimits
+from src.documents.source_text import read_latex, read_org, read_rst
 
 __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
-_MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# What browsers read when a page promises latin-1 or nothing at all.
-_FALLBACK_ENCODING: Final = "cp1252"
-
-
-# Longer ones are paragraphs that look like headings, and would be repeated with every passage.
-_LONGEST_HEADING: Final = 200
+# The vendor loses text of these (docs/decisions/0107-html-is-read-by-us.md).
+_OURS: Final[Mapping[str, Callable[[str], tuple[str, Sequence[Heading]]]]] = {
+    HTML: read_html,
+    MARKDOWN: read_markdown,
+    LATEX: read_latex,
+    ORG: read_org,
+    RST: read_rst,
+}
+# Of tables it loses empty cells, and so which column a cell belongs to.
+_AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, CSV, TSV})
+_MOST_ATTACHMENTS: Final = 50
+_HEAD_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"[^\n]+")
 # The language shows in a few pieces of the text; to read all of it takes seconds.
 _SAMPLES: Final = 8
@@ -110,15 +129,59 @@ async def _limit(timeout_seconds: float) -> AsyncIterator[CancellationToken]:
 async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
     if is_sealed_office_file(content, mime_type):
         raise EncryptedDocumentError
+    if mime_type == MAIL:
+        return await _read_mail(content, token)
     if not is_textual(mime_type):
         return await _parse(content, mime_type, token)
-    text = _decode(content)
-    if mime_type != PLAIN_TEXT:
-        try:
-            return await _parse(text.encode(), mime_type, token)
-        except UnparsableDocumentError:
-            pass  # What claims to be JSON and is not can still be read as it stands.
-    return _Contents(_blank_nul(text))
+    text = _blank_nul(decode(content))
+    if mime_type in _OURS:
+        return _Contents(*_OURS[mime_type](text))
+    if mime_type not in _AS_THEY_STAND:
+        # What claims to be JSON and is not can still be read as it stands; so can what has its
+        # text where the vendor does not look.
+        with suppress(UnparsableDocumentError):
+            contents = await _parse(text.encode(), mime_type, token)
+            if contents.text.strip():
+                return contents
+    return _Contents(text)
+
+
+async def _read_mail(content: bytes, token: CancellationToken) -> _Contents:
+    """The body, and behind it every file attached to it, each below a heading of its own."""
+    try:
+        body, attachments = read_mail(content)
+    except BrokenMailError:
+        return _Contents(_blank_nul(decode(content)))
+    if not body and not attachments:
+        body = decode(content)
+    text, headings = _blank_nul(body), list[Heading]()
+    for number, attachment in enumerate(attachments):
+        name = _blank_nul(attachment.name)
+        start = len(text) + 2
+        if number < _MOST_ATTACHMENTS:
+            read = await _read_attachment(attachment, token)
+        else:
+            read = _Contents(f"Not read: only {_MOST_ATTACHMENTS} attachments of a mail are.")
+        title = f"\n\nAttachment: {name}\n\n"
+        behind = len(text) + len(title)
+        headings.append(Heading(start, 1, name[:LONGEST_HEADING]))
+        headings += (Heading(behind + h.start, h.level + 1, h.text) for h in read.headings)
+        text += title + read.text
+    return _Contents(text, headings)
+
+
+async def _read_attachment(attachment: Attachment, token: CancellationToken) -> _Contents:
+    """What cannot be read is said in its place, so that nobody takes it for empty."""
+    try:
+        mime_type = detect_type(attachment.content[:_HEAD_BYTES], attachment.name)
+        if mime_type == MAIL:  # No mail by its name; those are read with the one around them.
+            mime_type = PLAIN_TEXT
+        contents = await _read(attachment.content, mime_type, token)
+        if not contents.text.strip():
+            raise EmptyDocumentError
+    except (ExtractionError, UnsupportedFileError) as error:
+        return _Contents(f"Not read: {error.detail}")
+    return contents
 
 
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
@@ -155,10 +218,10 @@ def _list_headings(result: ExtractionResult) -> Iterator[tuple[int, str]]:
 
 def locate_headings(text: str, headings: Iterable[tuple[int, str]]) -> Iterator[Heading]:
     """Find the lines that say just what the headings say, in their order; skip those in no line."""
-    wanted = [(level, title) for level, title in headings if 0 < len(title) <= _LONGEST_HEADING]
+    wanted = [(level, title) for level, title in headings if 0 < len(title) <= LONGEST_HEADING]
     places: dict[str, list[int]] = {title: [] for _, title in wanted}
     for line in _LINE.finditer(text):
-        if len(line[0]) <= 2 * _LONGEST_HEADING and (title := line[0].strip()) in places:
+        if len(line[0]) <= 2 * LONGEST_HEADING and (title := line[0].strip()) in places:
             places[title].append(line.start())
     position = -1
     for level, title in wanted:
@@ -194,13 +257,3 @@ async def _detect_language(text: str, token: CancellationToken) -> str | None:
 def _blank_nul(text: str) -> str:
     """PostgreSQL stores no NUL. A space keeps every offset where it was."""
     return text.replace("\0", " ")
-
-
-def _decode(content: bytes) -> str:
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, errors="replace")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode(_FALLBACK_ENCODING, errors="replace")

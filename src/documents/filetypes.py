@@ -8,9 +8,16 @@ from typing import Final
 from src.documents.exceptions import UnsupportedFileError
 
 PLAIN_TEXT: Final = "text/plain"
+HTML: Final = "text/html"
+MARKDOWN: Final = "text/markdown"
+LATEX: Final = "application/x-latex"
+ORG: Final = "text/x-org"
+RST: Final = "text/x-rst"
+CSV: Final = "text/csv"
+TSV: Final = "text/tab-separated-values"
+MAIL: Final = "message/rfc822"
 _PDF: Final = "application/pdf"
 _RTF: Final = "application/rtf"
-_MAIL: Final = "message/rfc822"
 _UNKNOWN: Final = "application/octet-stream"
 _ZIP: Final = "application/zip"
 _OLE: Final = "application/x-ole-storage"
@@ -65,21 +72,21 @@ _OLE_STORED: Final[Mapping[str, str]] = {
     ".msg": "application/vnd.ms-outlook",
 }
 _TEXTUAL: Final[Mapping[str, str]] = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".html": "text/html",
-    ".htm": "text/html",
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+    ".html": HTML,
+    ".htm": HTML,
     ".xml": "application/xml",
     ".json": "application/json",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
     ".toml": "application/toml",
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".rst": "text/x-rst",
-    ".org": "text/x-org",
-    ".tex": "application/x-latex",
-    ".eml": _MAIL,
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".rst": RST,
+    ".org": ORG,
+    ".tex": LATEX,
+    ".eml": MAIL,
     ".ipynb": "application/x-ipynb+json",
 }
 # Recognised without their names.
@@ -104,7 +111,7 @@ def list_extensions(mime_type: str) -> list[str]:
 
 def is_textual(mime_type: str) -> bool:
     """Whether the bytes are text in an encoding that has to be guessed; mail names its own."""
-    return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {_MAIL}
+    return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {MAIL}
 
 
 def is_sealed_office_file(content: bytes, mime_type: str) -> bool:
@@ -144,7 +151,7 @@ def _find_binary_type(head: bytes, suffix: str) -> str:
 
 def _find_textual_type(head: bytes, suffix: str) -> str:
     if suffix not in _TEXTUAL and _HTML_START.match(head):
-        return "text/html"
+        return HTML
     return _TEXTUAL.get(suffix, PLAIN_TEXT)
 
 
