@@ -292,7 +292,7 @@ class RateLimitSettings(Group):
         int, Field(ge=1, description="Refresh tokens that are no good, from one address.")
     ] = 100
     registrations_per_address: Annotated[
-        int, Field(ge=1, description="Attempts to make an account from one address.")
+        int, Field(ge=1, description="Attempts to make an account, or to take another name.")
     ] = 20
     requests_per_minute: Annotated[
         int, Field(ge=1, description="All requests of one user, those with API keys included.")

@@ -108,7 +108,9 @@ async def get_me(user: CurrentUser) -> UserRead:
     return UserRead.model_validate(user.account)
 
 
-@router.patch("/me", responses=problem_responses(UsernameTakenError, EmailTakenError))
+@router.patch(
+    "/me", responses=problem_responses(UsernameTakenError, EmailTakenError, TooManyAttemptsError)
+)
 async def update_me(body: UserUpdate, user: CurrentUser, service: AccountServiceDep) -> UserRead:
     """Change your user name or email address."""
     return UserRead.model_validate(await service.update_profile(user.user_id, body))

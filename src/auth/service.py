@@ -87,6 +87,9 @@ class AccountService:
         return user
 
     async def update_profile(self, user_id: UUID, changes: UserUpdate) -> User:
+        if changes.username is not None or changes.email is not None:
+            # Whether a name is taken is as much to know here as at a registration.
+            await self._limiter.count_registration(self._trail.client.address)
         user = await self.lock(user_id)
         if changes.username is not None:
             user.username, user.username_key = changes.username, fold_name(changes.username)

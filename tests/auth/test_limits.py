@@ -118,6 +118,16 @@ async def test_refreshing_and_registering_are_limited(http: httpx.AsyncClient) -
         assert_too_many(answers[-1])
 
 
+async def test_a_user_cannot_try_who_else_is_here(
+    http: httpx.AsyncClient, user: User, stranger: User
+) -> None:
+    headers = {"Authorization": f"Bearer {user.token}", "X-Forwarded-For": "203.0.113.13"}
+    name = {"username": stranger.username}
+    answers = [await http.patch("/auth/me", json=name, headers=headers) for _ in range(5)]
+    assert [answer.status_code for answer in answers[:-1]] == [409] * 4
+    assert_too_many(answers[-1])
+
+
 async def test_without_a_trusted_proxy_the_header_is_nothing(
     anonymous: httpx.AsyncClient, user: User
 ) -> None:

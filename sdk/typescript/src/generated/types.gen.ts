@@ -1943,6 +1943,8 @@ export type AuthUpdateMeErrors = {
      */
     422: Problem;
     /**
+     * `too_many_attempts`: Too many attempts from your address. Wait a little.
+     *
      * `too_many_requests`: Too many requests in too short a time. Wait a little.
      */
     429: Problem;
