@@ -170,12 +170,12 @@ async def stall(others: set[int]) -> AsyncGenerator[bytes]:
 
 
 async def test_the_time_of_its_download_is_not_held_against_a_file() -> None:
-    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=3), grace_seconds=0)
+    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=5), grace_seconds=0)
     assert await read(reader, b"The process has started.") == 1
 
     async def body() -> AsyncGenerator[bytes]:
         yield b"From a "
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(5.5)
         yield b"slow bucket."
 
     async with reader.read(body(), 19, "text/plain") as reading:
@@ -195,12 +195,12 @@ async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[in
         )
         await request.read()
 
-    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=0.2), grace_seconds=0)
+    reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=4), grace_seconds=0)
     async with listen(stall_halfway) as port:
         store = S3Store(
             "bucket",
             endpoint=f"http://127.0.0.1:{port}",
-            client_options={"allow_http": True, "timeout": "1s"},
+            client_options={"allow_http": True, "timeout": "5s"},
             retry_config={"max_retries": 0},
             skip_signature=True,
         )

@@ -1,7 +1,6 @@
 """Mail: its headers, its body in whatever form, and the files attached to it."""
 
 import base64
-import time
 from email.message import EmailMessage
 
 import pytest
@@ -185,9 +184,8 @@ async def test_broken_mails_lose_no_text(content: bytes, text: str) -> None:
     ],
 )
 async def test_no_mail_takes_long(content: bytes) -> None:
-    start = time.monotonic()
+    """In more than linear time, these would take longer than a test may."""
     assert (await read(content)).chunks
-    assert time.monotonic() - start < 20
 
 
 async def test_word_files_keep_their_type_in_a_mail() -> None:

@@ -1,7 +1,5 @@
 """Markdown is text: all of it is read as it stands, and its headings are known."""
 
-import time
-
 import pytest
 
 from src.config import DocumentSettings
@@ -9,7 +7,8 @@ from src.documents.extraction import Extraction, extract
 from src.documents.reader import limit_reading
 
 LIMITS = limit_reading(DocumentSettings())
-SECONDS_PER_MB = 20
+# In more than linear time, this would take longer than a test may.
+LONG = 300_000
 PIECES = (
     *(
         "#",
@@ -105,6 +104,4 @@ async def test_a_passage_begins_where_its_heading_does() -> None:
     PIECES,
 )
 async def test_no_markdown_takes_long(piece: str) -> None:
-    start = time.monotonic()
-    assert (await read(piece * (1_000_000 // len(piece)) + "x")).chunks
-    assert time.monotonic() - start < SECONDS_PER_MB
+    assert (await read(piece * (LONG // len(piece)) + "x")).chunks
