@@ -108,11 +108,12 @@ async def test_a_user_has_so_many_uploads_at_once(run_with: ServerFactory) -> No
             sent = user.http.post("/documents", content=send_slowly(), headers=headers)
             return asyncio.create_task(sent)
 
-        slow = begin()
+        slow, pause = begin(), 0.1
+        await asyncio.sleep(pause)
         while (refused := await user.upload(("b.md", b"B"))).status_code == 202:
             if slow.done():  # It came second, and was refused itself.
-                slow = begin()
-            await asyncio.sleep(0.01)
+                slow, pause = begin(), 2 * pause
+            await asyncio.sleep(pause)
         assert_refused(refused, "too_many_at_once")
         is_over.set()
         assert (await slow).status_code == 202
