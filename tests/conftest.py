@@ -89,6 +89,14 @@ def settings(
     return make_settings(database_url, offline_models.url, tmp_path_factory.mktemp("data"))
 
 
+@pytest.fixture
+async def own(offline_models: LoopbackServer, tmp_path: Path) -> AsyncIterator[Settings]:
+    """Settings with a database of their own, for what looks at every document there is."""
+    unsafe = {"fsync": "off", "synchronous_commit": "off"}
+    async with run_postgres(tmp_path / "postgres", settings=unsafe) as url:
+        yield make_settings(url, offline_models.url, tmp_path / "data")
+
+
 @pytest.fixture(scope="session")
 async def server(settings: Settings) -> AsyncIterator[LoopbackServer]:
     async with run_server(create_app(settings)) as server:

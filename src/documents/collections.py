@@ -1,5 +1,6 @@
 """Which collections documents are in: several, when the embedding model has changed meanwhile."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, or_, select, update
@@ -83,15 +84,23 @@ async def write_tags(vectors: VectorIndex, document: DocumentState) -> None:
             await vectors.update_tags(collection, document.user_id, document.id, tags)
 
 
+async def walk_points(
+    vectors: VectorIndex, collection: str, scope: Scope | None = None
+) -> AsyncIterator[list[UUID]]:
+    """All points of a collection, or those in scope, page after page; they may go meanwhile."""
+    after: UUID | None = None
+    while ids := await vectors.list_points(collection, after, _BATCH, scope):
+        yield ids
+        after = ids[-1]
+
+
 async def delete_stale(vectors: VectorIndex, rows: DocumentRows, document: DocumentState) -> None:
     """Delete what is indexed of a document without a passage behind it."""
     scope = Scope(document.user_id, (document.id,))
     for collection in await vectors.list_collections():
-        after: UUID | None = None
-        while ids := await vectors.list_points(collection, after, _BATCH, scope):
+        async for ids in walk_points(vectors, collection, scope):
             if gone := await rows.list_gone(ids):
                 await vectors.delete_points(collection, gone)
-            after = ids[-1]
 
 
 async def delete_everywhere(vectors: VectorIndex, user_id: UUID, document_id: UUID) -> None:

@@ -122,7 +122,7 @@ class UploadReceiver:
         try:
             head, whole = await _peek(content)
             media_type = detect_type(head, filename)
-            is_stored = await self._store(storage_key, self._limit(whole), content, room)
+            is_stored = await self._store(storage_key, whole, content, room)
         except MalformedUploadError:
             raise  # Nobody knows where the next file begins.
         except AppError as error:
@@ -134,11 +134,12 @@ class UploadReceiver:
         )
 
     async def _store(
-        self, key: str, limited: AsyncGenerator[bytes], content: "_Measured", room: "_Room"
+        self, key: str, whole: AsyncIterator[bytes], content: "_Measured", room: "_Room"
     ) -> bool:
         """Read all of the file; whether it is in storage as well."""
+        limited = self._limit(whole, content)
         try:
-            await self._storage.write(key, room.fill(limited))
+            await self._storage.write(key, room.fill(limited, content))
         except QuotaExceededError:
             async for _ in limited:
                 pass  # The user may have the same already: the bytes tell.
@@ -151,12 +152,12 @@ class UploadReceiver:
                 await self._storage.delete(key)
         return is_new
 
-    async def _limit(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    async def _limit(
+        self, whole: AsyncIterator[bytes], content: "_Measured"
+    ) -> AsyncGenerator[bytes]:
         """Pass the file through until it is too large."""
-        size_bytes = 0
-        async for chunk in content:
-            size_bytes += len(chunk)
-            if size_bytes > self._settings.max_bytes:
+        async for chunk in whole:
+            if content.size_bytes > self._settings.max_bytes:
                 raise FileTooLargeError(
                     f"The file is larger than the {self._settings.max_bytes:,} bytes allowed."
                 )
@@ -211,12 +212,12 @@ class _Room:
         self._allowance = allowance
         self._taken: set[str] = set()
 
-    async def fill(self, content: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    async def fill(
+        self, limited: AsyncIterator[bytes], content: _Measured
+    ) -> AsyncGenerator[bytes]:
         """Pass a file through until there is no room for it."""
-        size_bytes = 0
-        async for chunk in content:
-            size_bytes += len(chunk)
-            if (error := self._allowance.check(size_bytes)) is not None:
+        async for chunk in limited:
+            if (error := self._allowance.check(content.size_bytes)) is not None:
                 raise error
             yield chunk
 

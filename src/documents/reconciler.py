@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select, text, update
 
 from src.database import Sessions, utc_now
-from src.documents.collections import index_anew, list_used
+from src.documents.collections import index_anew, list_used, walk_points
 from src.documents.models import HAS_WORK, Chunk, Document, DocumentUsage
 from src.documents.queue import INGEST, JobQueue
 from src.documents.storage import FileStorage
@@ -78,13 +78,11 @@ class Reconciler:
 
     async def _check_points(self, findings: Findings, *, mend: bool) -> None:
         for collection in await self._vectors.list_collections():
-            after: UUID | None = None
-            while ids := await self._vectors.list_points(collection, after, _PAGE):
+            async for ids in walk_points(self._vectors, collection):
                 stale = await self._find_stale(collection, ids)
                 findings.stale_points += len(stale)
                 if mend and stale:
                     await self._vectors.delete_points(collection, stale)
-                after = ids[-1]
 
     async def _find_stale(self, collection: str, ids: Sequence[UUID]) -> list[UUID]:
         async with self._sessions() as session:

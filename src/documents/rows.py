@@ -71,8 +71,7 @@ class DocumentRows:
         """Change the row and our copy of it. Raises `DocumentLostError`."""
         new = {f"new_{name}": value for name, value in values.items()}
         statement = sql.update_document(*values)
-        ours = {"id": document.id, "attempt": document.attempt}
-        if not await self._statements.fetch_all(statement, **ours, **new):
+        if not await self._statements.fetch_all(statement, **_as_ours(document), **new):
             raise DocumentLostError
         for name, value in values.items():
             setattr(document, name, value)
@@ -86,7 +85,7 @@ class DocumentRows:
         """
         given = _bind_chunks([(new_id(), document.id, chunk) for chunk in chunks])
         if chunks[-1].ordinal + 1 < reading.chunk_count:
-            ours = {"id": document.id, "attempt": document.attempt}
+            ours = _as_ours(document)
             if not await self._statements.fetch_all(sql.WRITE_SOME, **ours, **given):
                 raise DocumentLostError
         elif not await self._write_all([(document, reading)], given, "extracting", None):
@@ -200,6 +199,10 @@ class DocumentRows:
         issue = {"issue_code": made.issue_code, "issue_detail": made.issue_detail}
         async with self._sessions.begin() as session:
             await session.execute(update(Chunk).where(Chunk.id == passage.id).values(issue))
+
+
+def _as_ours(document: DocumentState) -> dict[str, object]:
+    return {"id": document.id, "attempt": document.attempt}
 
 
 def _update(document: DocumentState) -> Update:

@@ -64,6 +64,17 @@ async def wait_for_count(admin: asyncpg.Connection, count: int, query: str) -> N
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def have_in_hand(own: Settings) -> AsyncIterator[tuple[MoodyModel, User, str]]:
+    """A document whose embedding the model keeps back; in the end everything has to agree."""
+    model = MoodyModel(holds=True)
+    async with run_moody_api(work_in_small_steps(own), model) as (_, user):
+        document_id = await send(user, LONG)
+        await model.is_holding.wait()
+        yield model, user, document_id
+    assert await verify(own, mend=False) == Findings()
+
+
 @pytest.mark.parametrize("change", ["title", "reprocess"])
 async def test_a_document_that_is_changed_while_it_is_indexed_has_all_its_passages(
     own: Settings, admin: asyncpg.Connection, change: str
@@ -152,16 +163,11 @@ async def test_a_job_that_cannot_even_say_why_it_failed_is_not_lost(
     own: Settings, admin: asyncpg.Connection
 ) -> None:
     """Nobody gets a connection, but the one that the worker listens on is still there."""
-    model = MoodyModel()
-    async with run_moody_api(work_in_small_steps(own), model) as (_, user):
-        model.holds = True
-        document_id = await send(user, LONG)
-        await model.is_holding.wait()
+    async with have_in_hand(own) as (model, user, document_id):
         async with shut_out_all_but_the_worker(admin):
             model.let_go()
             await wait_for_count(admin, 0, f"{JOBS} WHERE attempts = 0")
         await user.wait_for(document_id)
-    assert await verify(own, mend=False) == Findings()
 
 
 @asynccontextmanager
@@ -183,11 +189,7 @@ async def test_a_worker_that_loses_its_connection_goes_on_at_once(
     own: Settings, admin: asyncpg.Connection
 ) -> None:
     """What it had in hand is given to whoever asks next, itself or another."""
-    model = MoodyModel()
-    async with run_moody_api(work_in_small_steps(own), model) as (_, user):
-        model.holds = True
-        document_id = await send(user, LONG)
-        await model.is_holding.wait()
+    async with have_in_hand(own) as (model, user, document_id):
         ended = await admin.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user"
             " AND pid <> pg_backend_pid() AND query ILIKE '%pgqueuer%'"
@@ -197,7 +199,6 @@ async def test_a_worker_that_loses_its_connection_goes_on_at_once(
         assert (await read(user, document_id))["status"] == "processing"
         model.let_go()
         await user.wait_for(document_id)
-    assert await verify(own, mend=False) == Findings()
 
 
 async def test_a_job_that_comes_while_the_worker_stops_is_put_back(
