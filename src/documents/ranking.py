@@ -38,7 +38,7 @@ def normalise(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:
     if query.mode != "hybrid":
         return [*hits]
     best = query.best_score
-    return [Hit(hit.chunk_id, hit.score / best) for hit in hits]
+    return [Hit(hit.chunk_id, min(1.0, hit.score / best)) for hit in hits]
 
 
 def score_as_one_side(hits: Sequence[Hit], query: HybridQuery) -> list[Hit]:

@@ -66,6 +66,8 @@ def test_scores_have_one_scale() -> None:
     ids = [uuid4() for _ in range(3)]
     fused = normalise([Hit(ids[0], best), Hit(ids[1], best / 2)], QUERY)
     assert [hit.score for hit in fused] == pytest.approx([1.0, 0.5])
+    # The engine adds in single precision.
+    assert normalise([Hit(ids[0], best * 1.0000001)], QUERY)[0].score == 1.0
     words = score_as_one_side([Hit(ids[2], 31.0), Hit(ids[0], 30.0)], QUERY)
     assert [hit.chunk_id for hit in join_hits(fused, words)] == [ids[0], ids[2], ids[1]]
 
