@@ -12,12 +12,14 @@ from asyncio import TimerHandle, Transport
 from typing import Any, ClassVar, Final, cast
 
 import httptools
+import structlog
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from src.database import new_id
 from src.exceptions import AppError, BadRequestError
 from src.schemas import PROBLEM_MEDIA_TYPE, Problem
 
@@ -27,6 +29,8 @@ _MOST_HEADER_BYTES: Final = 32 * 1024
 _LEAST_BYTES_PER_SECOND: Final = 500
 _LINGER_SECONDS: Final = 5.0
 _LINGER_BYTES: Final = 8 * 1024 * 1024
+
+log = structlog.get_logger("colloquy.access")
 
 
 class MalformedRequestError(BadRequestError):
@@ -209,7 +213,9 @@ class GuardedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         # Nobody expects an answer to nothing, or a second one.
         if not self._is_silent and (cycle is None or not cycle.response_started):
-            self.transport.write(_render(error))
+            request_id = _find_request_id(cycle)
+            log.info("request refused", request_id=request_id, status=error.status, code=error.code)
+            self.transport.write(_render(error, request_id))
         self.transport.close()
 
     def _get_cycle(self) -> RequestResponseCycle | None:
@@ -223,11 +229,19 @@ def guard(patience_seconds: float) -> type[GuardedProtocol]:
     return type("Protocol", (GuardedProtocol,), {"patience_seconds": patience_seconds})
 
 
-def _render(error: AppError) -> bytes:
-    body = Problem.from_error(error, None).model_dump_json().encode()
+def _find_request_id(cycle: RequestResponseCycle | None) -> str:
+    """Return the id that the application gave to the request, where it came that far."""
+    state = {} if cycle is None else cycle.scope["state"]
+    request_id: str = state.get("request_id") or new_id().hex
+    return request_id
+
+
+def _render(error: AppError, request_id: str) -> bytes:
+    body = Problem.from_error(error, request_id).model_dump_json().encode()
     head = (
         f"content-type: {PROBLEM_MEDIA_TYPE}\r\n"
         f"content-length: {len(body)}\r\n"
+        f"x-request-id: {request_id}\r\n"
         "connection: close\r\n\r\n"
     )
     return STATUS_LINE[error.status] + head.encode() + body

@@ -6,11 +6,13 @@ import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.asyncio.client import connect
 
 from src.config import Settings
 from tests.fixtures.processes import Colloquy, run_colloquy
+from tests.fixtures.servers import wait_until
 from tests.fixtures.users import JSON, PASSWORD, User, sign_up
 
 CANARY = "canary"
@@ -65,6 +67,18 @@ async def test_each_line_says_which_request_and_whose(colloquy: Colloquy) -> Non
     assert line["route"] == "/api/v1/documents/{document_id}"
     (line,) = await wait_for_lines(colloquy, "of-nothing")
     assert (line["route"], line["status"]) == ("unmatched", 404)
+
+
+async def test_what_is_refused_before_it_is_a_request_has_an_id_and_a_line(
+    colloquy: Colloquy,
+) -> None:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        response = await http.get(f"{colloquy.url}/{'a' * 9000}")
+    request_id = response.headers["X-Request-ID"]
+    assert response.json()["request_id"] == request_id
+    await wait_until(lambda: bool(read_lines(colloquy, request_id)))
+    (line,) = read_lines(colloquy, request_id)
+    assert (line["event"], line["status"]) == ("request refused", 414)
 
 
 async def test_the_log_holds_nothing_of_what_people_write_or_know(colloquy: Colloquy) -> None:
