@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import pytest
 
 from src.config import Settings
 from src.documents.reconciler import Findings
-from src.main import create_app
-from src.operations import verify, work
+from src.main import create_app, run_worker
+from src.operations import open_everything, verify, work
 from tests.fixtures.gates import connect, hold_at
 from tests.fixtures.models import HARD, MoodyModel, run_moody_api
 from tests.fixtures.servers import run_server
@@ -199,6 +199,29 @@ async def test_a_worker_that_loses_its_connection_goes_on_at_once(
         assert (await read(user, document_id))["status"] == "processing"
         model.let_go()
         await user.wait_for(document_id)
+
+
+async def test_a_collection_that_is_dropped_in_the_middle_is_filled_from_the_beginning(
+    own: Settings, admin: asyncpg.Connection
+) -> None:
+    model = MoodyModel(holds=True)
+    easy = LONG.replace(HARD, "easy")
+    async with run_moody_api(work_never(own), model) as (_, user):
+        await send(user, f"{easy}\n\n{easy}\n\n{LONG}")
+    async with AsyncExitStack() as stack:
+        ollama = await stack.enter_async_context(run_server(model.app))
+        settings = work_in_small_steps(own)
+        ready = settings.ollama.model_copy(update={"url": ollama.url})
+        settings = settings.model_copy(update={"ollama": ready})
+        opened, parts = await stack.enter_async_context(open_everything(settings))
+        run_worker(opened, parts)
+        await model.is_holding.wait()
+        await wait_for_count(admin, 1, "SELECT count(*) FROM documents WHERE chunks_done > 0")
+        (name,) = await parts.vectors.list_collections()
+        await parts.vectors.drop_collection(name)
+        model.let_go()
+        await wait_for_count(admin, 0, JOBS)
+    assert await verify(own, mend=False) == Findings()
 
 
 async def test_a_job_that_comes_while_the_worker_stops_is_put_back(
