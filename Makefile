@@ -7,7 +7,7 @@ RUN_STAMP := .venv/run-$(shell cksum < requirements/base.txt | cut -d' ' -f1)
 DEV_STAMP := .venv/dev-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test test-fleet test-faults soak check format lock openapi access env-example licences sbom clean
+.PHONY: help run test test-jitter test-fleet test-faults soak check format lock openapi access env-example licences sbom clean
 .PHONY: sdk test-sdk web test-clients
 .PHONY: bench-retrieval bench-streams bench-accounts bench-ingest bench-fairness
 .PHONY: bench-api bench-events bench-search
@@ -19,7 +19,12 @@ run: $(RUN_STAMP) ## Run Colloquy on http://127.0.0.1:8000, with embedded parts 
 	@exec $(BIN)/colloquy serve
 
 test: $(DEV_STAMP) ## Run every test; nothing else needs to be installed
-	$(BIN)/pytest -n $(or $(WORKERS),auto)
+	@$(BIN)/pytest -n $(or $(WORKERS),auto) || { test $$? -eq 1 && \
+	  echo 'What failed beside other tests is run once more, alone; the run fails if it does so again:' && \
+	  $(BIN)/pytest -v --last-failed --last-failed-no-failures none; }
+
+test-jitter: $(DEV_STAMP) ## Run every test while sockets are heard late, at random (JITTER_SEED=...)
+	$(BIN)/pytest -p tests.fixtures.jitter -n $(or $(WORKERS),auto)
 
 test-fleet: $(DEV_STAMP) ## Test two APIs and two workers as one, on Debian's postgresql and redis-server
 	$(BIN)/pytest --timeout 600 tests/fleet

@@ -103,13 +103,18 @@ class ScriptedServer:
         return JSONResponse(shown)
 
     async def _chat(self, request: Request) -> Response:
-        """Fail as often as the test says; else say one half at once, and the end when allowed."""
+        """Fail as often as the test says; else say one half at once, and the end when allowed.
+
+        Whether it is allowed counts when the question comes in, so that who has seen a question
+        among the requests knows what will be answered.
+        """
+        is_held = not self.may_answer.is_set()
         await self._read(request)
         if self.failures:
             return self.failures.pop(0)
 
         async def write() -> AsyncIterator[bytes]:
-            if not self.may_answer.is_set():
+            if is_held:
                 yield json.dumps({"message": {"content": "Half"}}).encode() + b"\n"
                 await self.may_answer.wait()
             end = {"message": self.said, "done": True, "done_reason": "stop"}
