@@ -105,7 +105,7 @@ async def server(settings: Settings) -> AsyncIterator[LoopbackServer]:
 
 @pytest.fixture
 async def anonymous(server: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server.api_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=server.api_url, trust_env=False, timeout=100) as http:
         yield http
 
 

@@ -26,7 +26,7 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 async def start_sleeping(
     statements: Statements, database_url: str, name: str
 ) -> asyncio.Task[list[Row]]:
-    query = CompiledStatement(select(func.pg_sleep(20).label(name)))
+    query = CompiledStatement(select(func.pg_sleep(600).label(name)))
     sleeping = asyncio.create_task(statements.fetch_all(query))
     while await execute(database_url, f"SELECT pid {find_sleeper(name)}") == "SELECT 0":
         await asyncio.sleep(0.01)
@@ -35,7 +35,7 @@ async def start_sleeping(
 
 def find_sleeper(name: str) -> str:
     return (
-        f"FROM pg_stat_activity WHERE query LIKE '%{name}%'"
+        f"FROM pg_stat_activity WHERE query LIKE '%pg_sleep%{name}%'"
         " AND state = 'active' AND pid <> pg_backend_pid()"
     )
 

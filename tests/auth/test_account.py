@@ -157,7 +157,9 @@ async def test_work_for_a_user_who_is_deleted_meanwhile_is_no_server_error(
 
 async def wait_for_waiting(connection: asyncpg.Connection, sessions: int) -> None:
     """Wait until so many others wait for what this transaction holds."""
-    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
     async with asyncio.timeout(60):
         while await connection.fetchval(query) < sessions:
             await asyncio.sleep(0.01)

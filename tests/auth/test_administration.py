@@ -147,7 +147,7 @@ async def add_admin(http: httpx.AsyncClient, headers: dict[str, str], name: str)
 
 
 async def test_registration_can_be_closed(closed: LoopbackServer) -> None:
-    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False, timeout=100) as http:
         account = {"username": "somebody", "email": "some@example.org", "password": PASSWORD}
         refused = await http.post("/auth/register", json=account)
         assert (refused.status_code, refused.json()["code"]) == (403, "registration_closed")
@@ -156,7 +156,7 @@ async def test_registration_can_be_closed(closed: LoopbackServer) -> None:
 
 
 async def test_the_last_administrator_stays(closed: LoopbackServer) -> None:
-    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False, timeout=100) as http:
         root = await log_in(http, "root", ADMIN_PASSWORD)
         own_id = (await http.get("/auth/me", headers=root)).json()["id"]
         path, password = f"/auth/users/{own_id}", {"current_password": ADMIN_PASSWORD}
@@ -174,7 +174,7 @@ async def test_the_last_administrator_stays(closed: LoopbackServer) -> None:
 async def test_of_all_administrators_who_go_at_once_one_stays(
     closed: LoopbackServer, way: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=closed.api_url, trust_env=False, timeout=100) as http:
         root = await log_in(http, "root", ADMIN_PASSWORD)
         me = (await http.get("/auth/me", headers=root)).json()
         added = [await add_admin(http, root, f"{way}-{number}") for number in range(3)]

@@ -19,7 +19,9 @@ ATTACKER, OWNER, PROXY = "203.0.113.7", "198.51.100.1", "127.0.0.1"
 
 
 @pytest.fixture(scope="module")
-async def limited(settings: Settings) -> AsyncIterator[LoopbackServer]:
+async def limited(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LoopbackServer]:
     """A server behind a proxy on this machine, where few attempts are allowed."""
     limits = RateLimitSettings(
         login_failures_per_account=3,
@@ -27,16 +29,19 @@ async def limited(settings: Settings) -> AsyncIterator[LoopbackServer]:
         refresh_failures_per_address=3,
         registrations_per_address=4,
     )
-    update = {"rate_limit": limits, "trusted_proxies": (ip_network(PROXY),)}
-    documents = settings.documents.model_copy(update={"worker_concurrency": 0})
-    app = create_app(settings.model_copy(update=update | {"documents": documents}))
-    async with run_server(app) as server:
+    update = {
+        "rate_limit": limits,
+        "trusted_proxies": (ip_network(PROXY),),
+        "documents": settings.documents.model_copy(update={"worker_concurrency": 0}),
+        "data_dir": tmp_path_factory.mktemp("limited"),
+    }
+    async with run_server(create_app(settings.model_copy(update=update))) as server:
         yield server
 
 
 @pytest.fixture
 async def http(limited: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=limited.api_url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=limited.api_url, trust_env=False, timeout=100) as http:
         yield http
 
 
@@ -136,8 +141,8 @@ async def test_without_a_trusted_proxy_the_header_is_nothing(
     assert {login["address"] for login in logins} == {"127.0.0.1"}
 
 
-async def test_attempts_count_here_when_redis_is_away(unused_tcp_port: int) -> None:
-    url = SecretStr(f"async+redis://127.0.0.1:{unused_tcp_port}/0")
+async def test_attempts_count_here_when_redis_is_away() -> None:
+    url = SecretStr("async+redis://127.0.0.1:9/0")
     limiter = AttemptLimiter(RateLimitSettings(storage_url=url, login_failures_per_account=2))
     for _ in range(2):
         await limiter.check_login("somebody", ATTACKER)

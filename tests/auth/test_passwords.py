@@ -1,6 +1,7 @@
 """Hashing is bounded: in memory by the turns, in time by the queue."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -75,15 +76,29 @@ async def test_few_have_a_turn_some_wait_and_the_rest_are_told_to_come_back(
     assert await passwords.hash("still working 1")
 
 
-async def test_a_caller_who_goes_away_keeps_the_turn_until_the_hash_is_done() -> None:
+class HeldPassword(str):
+    """Is not hashed before it is let go."""
+
+    __slots__ = ("is_let_go",)
+
+    def __init__(self, _: str) -> None:
+        self.is_let_go = threading.Event()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        self.is_let_go.wait(60)
+        return super().encode(encoding, errors)
+
+
+async def test_a_caller_who_goes_away_keeps_the_turn_until_the_hash_is_done(
+    passwords: Passwords,
+) -> None:
     """Or a flood of impatient clients would start more hashes than there is memory for."""
-    slow = AuthSettings(argon2_time_cost=20, argon2_memory_kib=65536, hash_concurrency=1)
-    passwords = Passwords(slow)
-    hashing = asyncio.create_task(passwords.hash("correct horse 1"))
-    await asyncio.sleep(0.05)
-    hashing.cancel()
+    password = HeldPassword("correct horse 1")
+    hashing = asyncio.create_task(passwords.hash(password))
     await asyncio.sleep(0)
+    hashing.cancel()
+    await asyncio.sleep(0.05)
     assert not hashing.done()
+    password.is_let_go.set()
     with pytest.raises(asyncio.CancelledError):
         await hashing
-    passwords.close()

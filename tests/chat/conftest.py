@@ -36,7 +36,7 @@ def scripted_settings(
             "chat_model": "scripted",
         }
     )
-    intervals = {"follow_interval_seconds": 0.02, "ping_seconds": 0.5, "socket_login_seconds": 4}
+    intervals = {"follow_interval_seconds": 0.02, "ping_seconds": 0.5, "socket_login_seconds": 60}
     chat = settings.chat.model_copy(update=intervals)
     return settings.model_copy(update={"ollama": ollama, "chat": chat})
 

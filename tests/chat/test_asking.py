@@ -7,7 +7,7 @@ import pytest
 from src.config import Settings
 from src.main import create_app
 from tests.fixtures.servers import LoopbackServer, run_server
-from tests.fixtures.users import JSON, User, join_text, read_events, sign_up
+from tests.fixtures.users import JSON, User, bearer, join_text, read_events, sign_up
 
 OXYGEN = """# Oxygen
 
@@ -247,9 +247,12 @@ async def test_a_stopping_server_keeps_what_it_has(
                     break
         server.should_exit = True
     started = read_events(received)[0].data
-    async with run_server(create_app(changed)) as server:
-        headers = {"Authorization": f"Bearer {user.token}"}
-        async with httpx.AsyncClient(base_url=server.api_url, headers=headers) as http:
-            message = (await http.get(f"/chat/messages/{started['message_id']}")).json()
+    async with (
+        run_server(create_app(changed)) as server,
+        httpx.AsyncClient(
+            base_url=server.api_url, headers=bearer(user.token), trust_env=False, timeout=100
+        ) as http,
+    ):
+        message = (await http.get(f"/chat/messages/{started['message_id']}")).json()
     assert (message["status"], message["content"]) == ("interrupted", "Half")
     await offline_models.wait_until_idle()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,27 +97,45 @@ class FailingEmbedder:
         return self.fault.misbehave()
 
 
+@dataclass(frozen=True)
+class Api:
+    server: LoopbackServer
+    user: User
+
+
+@asynccontextmanager
+async def run_api(settings: Settings, folder: str, **ollama: object) -> AsyncIterator[Api]:
+    app = create_app(_change(settings, folder, **ollama))
+    async with run_server(app) as server, sign_up(server.api_url) as user:
+        yield Api(server, user)
+
+
 @pytest.fixture(scope="module")
-async def embedder(settings: Settings) -> AsyncIterator[tuple[FailingEmbedder, LoopbackServer]]:
+async def embedding(settings: Settings) -> AsyncIterator[tuple[FailingEmbedder, Api, Api]]:
+    """A model server, and both kinds of clients of it."""
     embedder = FailingEmbedder()
     async with run_server(embedder.app) as upstream:
-        changed = {"embed_url": upstream.url, "embed_model": "failing", "embed_timeout_seconds": 1}
-        app = create_app(_change(settings, "failing-embedder", **changed))
-        async with run_server(app) as server:
-            yield embedder, server
+        failing = {"embed_url": upstream.url, "embed_model": "failing"}
+        stalling = {**failing, "embed_timeout_seconds": 1}
+        async with (
+            run_api(settings, "patient-embedding", **failing) as patient,
+            run_api(settings, "impatient-embedding", **stalling) as impatient,
+        ):
+            yield embedder, patient, impatient
 
 
 @pytest.fixture(scope="module")
-async def impatient_server(settings: Settings) -> AsyncIterator[LoopbackServer]:
+async def patient(settings: Settings) -> AsyncIterator[Api]:
+    async with run_api(settings, "patient") as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+async def impatient(settings: Settings) -> AsyncIterator[Api]:
+    """For models that stall: others may take longer on a busy machine."""
     deadlines = {"first_token_timeout_seconds": 1.0, "token_timeout_seconds": 1.0}
-    async with run_server(create_app(_change(settings, "impatient", **deadlines))) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-async def asker(impatient_server: LoopbackServer) -> AsyncIterator[User]:
-    async with sign_up(impatient_server.api_url) as user:
-        yield user
+    async with run_api(settings, "impatient", **deadlines) as api:
+        yield api
 
 
 def _change(settings: Settings, folder: str, **ollama: object) -> Settings:
@@ -140,26 +159,28 @@ def test_the_table_in_the_docs_is_what_happens() -> None:
 
 @pytest.mark.parametrize("name", EMBED_OUTCOMES)
 async def test_a_fault_of_embedding_has_its_outcome(
-    embedder: tuple[FailingEmbedder, LoopbackServer], name: str
+    embedding: tuple[FailingEmbedder, Api, Api], name: str
 ) -> None:
-    model, server = embedder
+    model, patient, impatient = embedding
     (model.fault,) = [fault for fault in FAULTS if fault.family == name]
     status, code = EMBED_OUTCOMES[name]
-    async with sign_up(server.api_url) as user:
-        plain = await user.http.post("/llm/embeddings", json={"texts": ["Hi"]})
-        body = {"model": "failing", "input": "Hi"}
-        openai = await user.http.post(f"{server.url}/v1/embeddings", json=body)
+    api = impatient if "stall" in name else patient
+    plain = await api.user.http.post("/llm/embeddings", json={"texts": ["Hi"]})
+    body = {"model": "failing", "input": "Hi"}
+    openai = await api.user.http.post(f"{api.server.url}/v1/embeddings", json=body)
     assert (plain.status_code, plain.json()["code"]) == (status, code)
     assert (openai.status_code, openai.json()["error"]["code"]) == (status, code)
-    llm: LLMService = server.lifespan.state["llm"]
+    llm: LLMService = api.server.lifespan.state["llm"]
     assert llm.count_running() == 0
 
 
 @pytest.mark.parametrize("model", OUTCOMES)
 async def test_a_fault_has_its_outcome_on_every_way(
-    impatient_server: LoopbackServer, asker: User, model: str
+    patient: Api, impatient: Api, model: str
 ) -> None:
     status, code = OUTCOMES[model]
+    api = impatient if "stall" in model else patient
+    asker = api.user
     asked = {"query": "Hi", "model": model, "use_documents": False}
     answer = await asker.http.post("/chat/query", json=asked)
     assert answer.status_code == status
@@ -168,7 +189,7 @@ async def test_a_fault_has_its_outcome_on_every_way(
     assert len([event for event in events if event.type in ("error", "message.completed")]) == 1
     assert events[-1].data.get("problem", {}).get("code", "completed") == code
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
-    url = f"{impatient_server.url}/v1/chat/completions"
+    url = f"{api.server.url}/v1/chat/completions"
     whole = await asker.http.post(url, json=body)
     assert whole.status_code == status
     assert whole.json().get("error", {}).get("code", "completed") == code
@@ -185,12 +206,13 @@ def check_secrets(responses: list[httpx.Response]) -> None:
 
 
 async def test_no_fault_leaves_anything_behind(
-    impatient_server: LoopbackServer, asker: User, offline_models: LoopbackServer
+    impatient: Api, offline_models: LoopbackServer
 ) -> None:
     """No task of ours, no socket to the model server, no request there, no place in a queue."""
-    llm: LLMService = impatient_server.lifespan.state["llm"]
-    url = f"{impatient_server.url}/v1/chat/completions"
-    await impatient_server.wait_until_idle()
+    server, asker = impatient.server, impatient.user
+    llm: LLMService = server.lifespan.state["llm"]
+    url = f"{server.url}/v1/chat/completions"
+    await server.wait_until_idle()
     before = len(asyncio.all_tasks())
     for model in OUTCOMES:
         body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
@@ -198,13 +220,13 @@ async def test_no_fault_leaves_anything_behind(
             *(asker.http.post(url, json={**body, "stream": flag}) for flag in (False, True)),
             asker.http.post("/chat/query", json={"query": "Hi", "model": model}),
         )
-    await impatient_server.wait_until_idle()
+    await server.wait_until_idle()
     await offline_models.wait_until_idle()
     gc.collect()
     await wait_until(lambda: len(asyncio.all_tasks()) <= before)
     assert llm.count_running() == 0
     port = int(offline_models.url.rpartition(":")[2])
-    await wait_until(lambda: not list_sockets(port), 30)  # Idle ones are kept for a moment.
+    await wait_until(lambda: not list_sockets(port))  # Idle ones are kept for a moment.
 
 
 def list_sockets(port: int) -> list[object]:

@@ -11,6 +11,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from src.llm.offline.faults import TRICKY_TEXT
+from tests.fixtures.days import stay_within_a_day
 from tests.fixtures.servers import LoopbackServer, wait_until
 from tests.fixtures.users import JSON, User
 
@@ -181,6 +182,7 @@ async def test_the_older_endpoint_answers_a_prompt(client: openai.AsyncOpenAI) -
 
 
 async def test_embeddings_come_as_floats_or_base64(client: openai.AsyncOpenAI, user: User) -> None:
+    await stay_within_a_day()
     decoded = await client.embeddings.create(model="offline-embed", input=["the sea", "the land"])
     plain = await client.embeddings.create(
         model="offline-embed", input="the sea", encoding_format="float"
@@ -211,6 +213,7 @@ async def test_models_are_listed_with_and_without_documents(client: openai.Async
 
 
 async def test_what_is_spent_is_counted(client: openai.AsyncOpenAI, user: User) -> None:
+    await stay_within_a_day()
     answer = await client.chat.completions.create(model="offline-chat", messages=MESSAGES)
     await read(
         await client.chat.completions.create(model="offline-chat", messages=MESSAGES, stream=True)

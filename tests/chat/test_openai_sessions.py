@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.conftest import UserFactory
+from tests.fixtures.days import stay_within_a_day
 from tests.fixtures.servers import LoopbackServer
 from tests.fixtures.users import JSON, User, bearer
 
@@ -57,6 +58,7 @@ async def list_messages(user: User, session_id: str) -> list[JSON]:
 async def test_a_call_is_kept_as_question_and_answer(
     server: LoopbackServer, user: User, *, is_streamed: bool
 ) -> None:
+    await stay_within_a_day()
     session_id = await make_chat(user)
     responses = [await call(server, user, session_id, stream=is_streamed) for _ in range(2)]
     assert [response.status_code for response in responses] == [200, 200]
@@ -117,7 +119,7 @@ async def test_the_chat_of_another_is_not_there(
 async def test_a_key_needs_the_scope_of_chats(server: LoopbackServer, user: User) -> None:
     session_id = await make_chat(user)
     key = (await user.make_key("llm"))["key"]
-    async with httpx.AsyncClient(headers=bearer(key), trust_env=False) as http:
+    async with httpx.AsyncClient(headers=bearer(key), trust_env=False, timeout=100) as http:
         body = {"model": "offline-chat", "messages": MESSAGES}
         url = f"{server.url}/v1/chat/completions"
         assert (await http.post(url, json=body)).status_code == 200

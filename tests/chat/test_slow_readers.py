@@ -6,11 +6,11 @@ import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
 from tests.chat.reading import ask_stream, follow
 from tests.chat.scripted import Script
-from tests.chat.test_socket import get_address, receive, send
+from tests.chat.test_socket import dial, get_address, receive, send
 from tests.fixtures.servers import LoopbackServer
 from tests.fixtures.users import User, join_text, read_events
 
@@ -57,7 +57,7 @@ async def request_stream(one: socket.socket, user: User, message_id: str) -> Non
 async def open_frames(one: socket.socket, server: LoopbackServer, user: User) -> ClientConnection:
     """Authenticate, then take frames only when asked: the library keeps none but the next."""
     address = get_address(server)
-    connection = await connect(address, sock=one, max_queue=1, max_size=None, proxy=None)
+    connection = await dial(address, sock=one, max_queue=1, max_size=None, ping_interval=None)
     await send(connection, type="authenticate", token=user.token)
     assert await receive(connection) == {"type": "ready"}
     return connection

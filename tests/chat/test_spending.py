@@ -8,6 +8,7 @@ import pytest
 
 from tests.chat.reading import NO_DOCUMENTS, ask_stream, read_some, wait_for
 from tests.chat.scripted import Script
+from tests.fixtures.days import stay_within_a_day
 from tests.fixtures.servers import wait_until
 from tests.fixtures.users import JSON, User
 
@@ -39,6 +40,7 @@ async def delete_chat(user: User, started: JSON) -> None:
 async def test_an_answer_that_is_cut_counts_as_far_as_it_came(
     asker: User, script: Script, cut: Callable[[User, JSON], Awaitable[None]]
 ) -> None:
+    await stay_within_a_day()
     script.say(*PIECES)
     script.gate.clear()
     async with ask_stream(asker, query="Count! " * 50) as response:
@@ -52,6 +54,7 @@ async def test_an_answer_that_is_cut_counts_as_far_as_it_came(
 
 
 async def test_a_stopped_answer_says_what_it_took(asker: User, script: Script) -> None:
+    await stay_within_a_day()
     script.say(*PIECES)
     script.gate.clear()
     async with ask_stream(asker) as response:

@@ -2,24 +2,24 @@ import asyncio
 
 import httpx
 
-from tests.chat.reading import ask_stream, read_some, resume, start, wait_for
+from tests.chat.reading import resume, start, wait_for
 from tests.chat.scripted import Script
+from tests.fixtures.servers import wait_until
 from tests.fixtures.users import User
 
 
 async def test_a_stopped_answer_keeps_its_text(asker: User, script: Script) -> None:
     script.say("Half of", " it")
     script.gate.clear()
-    async with ask_stream(asker) as response:
-        message_id = (await read_some(response, 2))[0].data["message_id"]
+    message_id = (await start(asker))["message_id"]
+    await wait_for(asker, message_id, content="Half of it")
     reading = asyncio.create_task(resume(asker.http, message_id, None))
     stopped = await asker.http.post(f"/chat/messages/{message_id}/stop")
     end = (await reading)[-1]
     assert stopped.status_code == 200
     assert (stopped.json()["status"], stopped.json()["content"]) == ("stopped", "Half of it")
     assert end.data["message"] == stopped.json()
-    await asyncio.sleep(0.05)
-    assert script.cancelled == 1
+    await wait_until(lambda: script.cancelled == 1)
 
 
 async def test_any_process_can_stop_an_answer(
@@ -32,7 +32,7 @@ async def test_any_process_can_stop_an_answer(
     assert (stopped.json()["status"], stopped.json()["content"]) == ("stopped", "Yes.")
     events = await resume(elsewhere, started["message_id"], None)
     assert events[-1].data["message"]["status"] == "stopped"
-    assert script.cancelled == 1
+    await wait_until(lambda: script.cancelled == 1)
 
 
 async def test_stopping_what_is_over_changes_nothing(asker: User) -> None:

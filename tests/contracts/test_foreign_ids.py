@@ -193,7 +193,7 @@ async def test_no_frame_with_an_id_of_another_reaches_anything(
 ) -> None:
     address = f"{server.api_url.replace('http', 'ws', 1)}/chat/ws"
     for ids in (theirs, Ids(*(str(uuid4()) for _ in range(3)))):
-        async with connect(address, proxy=None) as socket:
+        async with connect(address, proxy=None, open_timeout=100) as socket:
             await socket.send(json.dumps({"type": "authenticate", "token": stranger.token}))
             assert json.loads(await socket.recv()) == {"type": "ready"}
             for place in (place for place in PLACES if place.startswith("frame")):

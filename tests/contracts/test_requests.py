@@ -52,7 +52,7 @@ async def test_unknown_addresses_are_problems_too(
     ("sent", "is_kept"), [("abc-1.2_3", True), ("a b", False), ("x" * 65, False)]
 )
 async def test_a_request_keeps_its_id(server: LoopbackServer, sent: str, *, is_kept: bool) -> None:
-    async with httpx.AsyncClient(base_url=server.api_url) as http:
+    async with httpx.AsyncClient(base_url=server.api_url, timeout=100) as http:
         response = await http.get("/auth/me", headers={"X-Request-ID": sent})
     returned = response.headers["X-Request-ID"]
     assert (returned == sent) is is_kept

@@ -76,7 +76,8 @@ async def test_sentry_hears_what_went_wrong_and_nothing_that_people_wrote(
     ):
         await user.add_document(f"The {CANARY} sings in the mine.", title=f"A {CANARY}")
         await user.ask(f"Where does the {CANARY} sing?")
-        await execute(own_database_url, "ALTER TABLE messages RENAME TO gone")
+        # Nothing looks at the chats but whoever is asked to.
+        await execute(own_database_url, "ALTER TABLE chat_sessions RENAME TO gone")
         body = {"query": f"Does the {CANARY} sing?"}
         failed = await user.http.post(f"/chat/query?{CANARY}=1", json=body)
         assert (failed.status_code, failed.json()["code"]) == (500, "internal_error")

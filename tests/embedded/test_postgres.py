@@ -4,10 +4,12 @@ import signal
 import stat
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
+import psutil
 import pytest
 from sqlalchemy import make_url
 
@@ -25,7 +27,8 @@ import asyncpg
 from src.embedded import run_postgres
 
 async def main():
-    async with run_postgres(Path(sys.argv[1]), settings={"fsync": "off"}) as url:
+    settings = {"fsync": "off", **dict(each.split("=") for each in sys.argv[2:])}
+    async with run_postgres(Path(sys.argv[1]), settings=settings) as url:
         connection = await asyncpg.connect(url.replace("+asyncpg", ""))
         await connection.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)")
         print(await connection.fetchval("SELECT pg_backend_pid()"))
@@ -112,14 +115,27 @@ async def test_start_waits_for_the_server_of_a_process_killed_a_moment_ago(tmp_p
 
 
 async def test_first_start_may_be_killed_half_way(tmp_path: Path) -> None:
-    async with run_python(RUN_POSTGRES, tmp_path) as parent:
-        await wait_until((tmp_path / "postgres.new" / "base").exists)
+    # It stops before the first statement.
+    async with run_python(RUN_POSTGRES, tmp_path, "post_auth_delay=600") as parent:
+        await wait_until(lambda: find_single_user(parent.pid) is not None)
+        orphan = find_single_user(parent.pid)
+        assert orphan is not None
         parent.kill()
         await parent.wait()
     assert not (tmp_path / "postgres").exists()
+    orphan.kill()
     async with run_postgres(tmp_path, settings=FAST) as url:
         assert await fetch(url, "SELECT 1") == 1
     assert not (tmp_path / "postgres.new").exists()
+
+
+def find_single_user(parent: int) -> psutil.Process | None:
+    """Find the PostgreSQL that makes the role and the database of a new cluster."""
+    for child in psutil.Process(parent).children():
+        with suppress(psutil.Error):  # It may end while we look.
+            if "--single" in child.cmdline():
+                return child
+    return None
 
 
 async def test_server_that_is_killed_comes_back_behind_the_same_url(tmp_path: Path) -> None:

@@ -45,7 +45,9 @@ async def test_an_administrator_can_be_made_on_the_command_line(tmp_path: Path) 
     code, output = await create_admin(data_dir, "ROOT", email="other@example.org")
     assert (code, output.splitlines()[-1]) == (1, "This user name is taken.")
     async with run_colloquy(data_dir) as colloquy:
-        async with httpx.AsyncClient(base_url=colloquy.api_url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=colloquy.api_url, trust_env=False, timeout=100
+        ) as http:
             form = {"username": "root", "password": PASSWORD}
             tokens = (await http.post("/auth/token", data=form)).json()
             users = await http.get("/auth/users", headers=bearer(tokens["access_token"]))
@@ -61,7 +63,9 @@ async def test_a_first_administrator_by_settings_and_a_log_without_secrets(
 ) -> None:
     settings = FIRST_ADMIN | {"LOG_LEVEL": "DEBUG"}
     async with run_colloquy(tmp_path / "data", **settings) as colloquy:
-        async with httpx.AsyncClient(base_url=colloquy.api_url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=colloquy.api_url, trust_env=False, timeout=100
+        ) as http:
             form = {"username": "root", "password": PASSWORD}
             tokens = (await http.post("/auth/token", data=form)).json()
             headers = bearer(tokens["access_token"])

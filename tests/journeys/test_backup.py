@@ -28,7 +28,7 @@ async def test_a_copy_of_the_folder_is_a_whole_backup(tmp_path: Path) -> None:
     async with (
         run_colloquy(data) as colloquy,
         httpx.AsyncClient(
-            base_url=colloquy.api_url, headers=bearer(user.token), trust_env=False
+            base_url=colloquy.api_url, headers=bearer(user.token), trust_env=False, timeout=100
         ) as http,
     ):
         again = User(user.id, user.username, user.token, http)

@@ -51,7 +51,10 @@ async def test_a_killed_server_loses_little_of_an_answer(database_url: str, tmp_
         async with (
             run_colloquy(tmp_path / "data", **environment) as second,
             httpx.AsyncClient(
-                base_url=second.api_url, headers=dict(user.http.headers), trust_env=False
+                base_url=second.api_url,
+                headers=dict(user.http.headers),
+                trust_env=False,
+                timeout=100,
             ) as http,
         ):
             again = User(user.id, user.username, user.token, http)

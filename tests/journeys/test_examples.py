@@ -19,7 +19,7 @@ PASSWORD = "lovelace 1815"
 async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         run_colloquy(tmp_path_factory.mktemp("examples") / "data") as colloquy,
-        httpx.AsyncClient(base_url=colloquy.url) as client,
+        httpx.AsyncClient(base_url=colloquy.url, trust_env=False, timeout=100) as client,
     ):
         account = {"username": "ada", "email": "ada@example.org", "password": PASSWORD}
         await client.post("/api/v1/auth/register", json=account)

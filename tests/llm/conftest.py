@@ -22,7 +22,7 @@ ServerFactory = Callable[[ASGIApp], Awaitable[LoopbackServer]]
 
 @pytest.fixture
 async def raw(offline_models: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=offline_models.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=offline_models.url, trust_env=False, timeout=100) as http:
         yield http
 
 

@@ -32,6 +32,7 @@ class ScriptedServer:
     models: dict[str, ScriptedModel] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     pulled_lines: list[dict[str, object]] = field(default_factory=list)
+    lines_at_once: int = 1
     said: dict[str, object] = field(default_factory=lambda: {"content": "Yes."})
     may_pull: asyncio.Event = field(default_factory=asyncio.Event)
     may_answer: asyncio.Event = field(default_factory=_set_event)
@@ -71,14 +72,14 @@ class ScriptedServer:
         return Response()
 
     async def _pull(self, request: Request) -> Response:
-        """Send the first line, and the others when the test allows it."""
+        """Send the first lines, and the others, as they are by then, when the test allows it."""
         model = str((await self._read(request))["model"])
 
         async def write() -> AsyncIterator[bytes]:
-            first, *others = self.pulled_lines
-            yield json.dumps(first).encode() + b"\n"
+            for line in self.pulled_lines[: self.lines_at_once]:
+                yield json.dumps(line).encode() + b"\n"
             await self.may_pull.wait()
-            for line in others:
+            for line in self.pulled_lines[self.lines_at_once :]:
                 yield json.dumps(line).encode() + b"\n"
                 if line.get("status") == "success":
                     self.models[model] = ScriptedModel()

@@ -10,7 +10,7 @@ import pytest
 from src.config import Settings
 from src.main import create_app
 from tests.fixtures.roles import make_admin
-from tests.fixtures.servers import LoopbackServer, run_server
+from tests.fixtures.servers import LoopbackServer, run_server, wait_until
 from tests.fixtures.users import JSON, read_events, sign_up
 from tests.llm.scripted import ScriptedModel, ScriptedServer
 
@@ -28,7 +28,7 @@ class Setting:
     server: LoopbackServer
 
     async def get_models(self) -> tuple[int, JSON]:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=100) as http:
             response = await http.get(f"{self.server.url}/health/ready")
         return response.status_code, response.json()["models"]
 
@@ -78,8 +78,10 @@ async def test_missing_models_are_pulled_and_the_progress_is_shown(starting: Set
     for one in starting.ollamas:
         one.may_pull.set()
     await wait_for(starting, 200)
-    for pulled in starting.pulled():
-        assert sorted(map(str, pulled)) == ["llama3.2:latest", "nomic-embed-text:latest"]
+    names = ["llama3.2:latest", "nomic-embed-text:latest"]
+    await wait_until(
+        lambda: [sorted(map(str, pulled)) for pulled in starting.pulled()] == [names] * 2
+    )
 
 
 async def test_a_pull_that_fails_is_tried_again(starting: Setting) -> None:

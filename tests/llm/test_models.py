@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
 from src.config import Settings
 from src.main import create_app
+from tests.chat.reading import follow, skip_to
 from tests.conftest import UserFactory
 from tests.fixtures.roles import make_admin
-from tests.fixtures.servers import LoopbackServer, run_server, wait_until
+from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import JSON, Event, User, read_events, sign_up
 from tests.llm.scripted import ScriptedModel, ScriptedServer
 
@@ -67,34 +69,39 @@ async def list_names(user: User) -> list[str]:
     return [model["name"] for model in (await user.http.get("/llm/models")).json()["items"]]
 
 
+@asynccontextmanager
+async def watch(user: User, model: str = "new:1b") -> AsyncIterator[AsyncIterator[Event]]:
+    body = {"model": model}
+    async with user.http.stream("POST", "/llm/models/pull", json=body) as response:
+        yield follow(response)
+
+
 async def test_a_pull_is_shared_and_followed_to_its_end(managed: Setting) -> None:
     assert "new:1b" not in await list_names(managed.admin)
-    watchers = [
-        asyncio.create_task(pull(managed.admin, spelling)) for spelling in ("new:1b", "NEW:1B")
-    ]
-    await wait_until(lambda: len(managed.ollama.bodies_of("pull")) == 1)
-    await asyncio.sleep(0.1)
-    managed.ollama.may_pull.set()
-    for events in await asyncio.gather(*watchers):
-        assert events[-1].data == {"type": "pull.completed", "model": "new:1b"}
-        assert {event.type for event in events[:-1]} == {"pull.progress"}
+    async with watch(managed.admin, "new:1b") as one, watch(managed.admin, "NEW:1B") as other:
+        for events in (one, other):
+            await skip_to(events, "pull.progress")
+        managed.ollama.may_pull.set()
+        for events in (one, other):
+            *before, last = [event async for event in events]
+            assert last.data == {"type": "pull.completed", "model": "new:1b"}
+            assert {event.type for event in before} <= {"pull.progress"}
     assert len(managed.ollama.bodies_of("pull")) == 1
     assert "new:1b" in await list_names(managed.admin)
 
 
 async def test_the_layers_are_added_up(managed: Setting) -> None:
-    managed.ollama.may_pull.set()
-    progress = [event.data for event in await pull(managed.admin) if event.type == "pull.progress"]
-    assert (progress[-1]["completed_bytes"], progress[-1]["total_bytes"]) in (
-        (1020, 1050),
-        (0, 0),  # It was over before there was anything to see.
-    )
+    managed.ollama.lines_at_once = 4
+    async with watch(managed.admin) as events:
+        progress: JSON = {"completed_bytes": 0}
+        while progress["completed_bytes"] < 1020:
+            progress = (await skip_to(events, "pull.progress")).data
+    assert (progress["completed_bytes"], progress["total_bytes"]) == (1020, 1050)
 
 
 async def test_a_pull_goes_on_without_its_watcher(managed: Setting) -> None:
-    body = {"model": "new:1b"}
-    async with managed.admin.http.stream("POST", "/llm/models/pull", json=body) as response:
-        await anext(response.aiter_lines())
+    async with watch(managed.admin) as events:
+        await anext(events)
     managed.ollama.may_pull.set()
     async with asyncio.timeout(60):
         while "new:1b" not in await list_names(managed.admin):
@@ -132,9 +139,8 @@ async def test_a_stopping_server_leaves_no_pull_behind(
         sign_up(server.api_url) as admin,
     ):
         await make_admin(settings, admin)
-        stream = admin.http.stream("POST", "/llm/models/pull", json={"model": "new:1b"})
-        async with stream as response:
-            await anext(response.aiter_lines())
+        async with watch(admin) as events:
+            await anext(events)
     await managed.upstream.wait_until_idle()
 
 

@@ -6,16 +6,26 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from src.llm.offline.app import create_offline_app
 from src.llm.offline.encoding import encode_object, format_timestamp
+from src.llm.offline.faults import FAULTS
 from src.llm.offline.tokens import count_tokens, keep_first_tokens, split_tokens
-from tests.fixtures.servers import LoopbackServer
+from tests.fixtures.servers import LoopbackServer, run_server
 
 CHAT = {"model": "offline-chat", "messages": [{"role": "user", "content": "Hi & <you>"}]}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+
+
+@pytest.fixture(scope="module")
+async def offline_models() -> AsyncIterator[LoopbackServer]:
+    """None that others ask: which models are in memory is looked at."""
+    async with run_server(create_offline_app(faults=FAULTS, token_delay_seconds=0)) as server:
+        yield server
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -207,7 +217,10 @@ async def test_headers_wait_for_the_first_line(
     raw: httpx.AsyncClient, offline_models: LoopbackServer
 ) -> None:
     request = raw.build_request(
-        "POST", "/api/chat", json={"model": "fault-stall-first"}, timeout=0.2
+        "POST",
+        "/api/chat",
+        json={"model": "fault-stall-first"},
+        timeout=httpx.Timeout(100, read=0.2),
     )
     with pytest.raises(httpx.ReadTimeout):
         await raw.send(request, stream=True)
@@ -258,7 +271,7 @@ async def test_the_process_announces_itself_and_ends(end: signal.Signals) -> Non
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
     assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+\n", line)
-    async with httpx.AsyncClient(base_url=line.split()[-1], trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=line.split()[-1], trust_env=False, timeout=100) as http:
         assert (await http.get("/api/version")).status_code == 200
     process.send_signal(end)
     assert await process.wait() in {0, -end}

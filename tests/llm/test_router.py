@@ -29,7 +29,9 @@ async def http(
         app = FastAPI(lifespan=lifespan)
         app.include_router(router)
         server = await serve(app)
-        async with httpx.AsyncClient(base_url=f"{server.url}{API_PREFIX}", trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=f"{server.url}{API_PREFIX}", trust_env=False, timeout=100
+        ) as http:
             yield http
 
 

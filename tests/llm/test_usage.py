@@ -9,6 +9,7 @@ import pytest
 from src.config import Settings
 from src.main import create_app
 from tests.conftest import UserFactory
+from tests.fixtures.days import stay_within_a_day
 from tests.fixtures.roles import make_admin
 from tests.fixtures.servers import LoopbackServer, run_server
 from tests.fixtures.users import JSON, User, sign_up
@@ -22,6 +23,7 @@ async def get_usage(user: User, **query: str | int) -> JSON:
 
 
 async def test_answers_and_embeddings_are_counted(user: User) -> None:
+    await stay_within_a_day()
     answers = [await user.ask("Hi", use_documents=False) for _ in range(2)]
     await user.http.post("/llm/embeddings", json={"texts": ["one two", "three"]})
     usage = await get_usage(user)
@@ -98,6 +100,7 @@ async def frugal_server(settings: Settings) -> AsyncIterator[LoopbackServer]:
 
 
 async def test_a_used_up_quota_is_a_429_until_midnight(frugal_server: LoopbackServer) -> None:
+    await stay_within_a_day()
     async with sign_up(frugal_server.api_url) as user, sign_up(frugal_server.api_url) as other:
         await user.ask("Hi", use_documents=False)
         assert (await get_usage(user))["daily_token_quota"] == 10

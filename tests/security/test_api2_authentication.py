@@ -1,5 +1,6 @@
 """OWASP API2:2023. Nobody gets in with a token that we did not make, or that has ended."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -112,12 +113,11 @@ async def test_a_token_that_was_decoded_once_ends_with_its_login(user: User) -> 
 
 async def test_a_token_that_was_decoded_once_expires(user: User, secret: bytes) -> None:
     header, claims = (decode(part) for part in user.token.split(".")[:2])
-    expires_at = int(time.time()) + 2
-    token = sign(header, claims | {"exp": expires_at}, secret)
+    token = sign(header, claims | {"exp": int(time.time()) + 2}, secret)
     statuses = set()
-    while 401 not in statuses:
-        statuses.add((await user.http.get("/auth/me", headers=bearer(token))).status_code)
-        assert time.time() < expires_at + 30
+    async with asyncio.timeout(60):
+        while 401 not in statuses:
+            statuses.add((await user.http.get("/auth/me", headers=bearer(token))).status_code)
     assert statuses <= {200, 401}
 
 

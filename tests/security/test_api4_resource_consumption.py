@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -148,13 +149,25 @@ async def test_wide_json_and_brackets_in_strings_are_fine(user: User) -> None:
     assert (await user.http.post("/chat/query", json=wide)).status_code == 200
 
 
-async def exchange(server: LoopbackServer, *parts: bytes) -> tuple[int, str]:
-    """Send parts over a socket of one's own; return the status and the body of the answer."""
+async def connect_sending(
+    server: LoopbackServer, first: bytes
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect, and send before the server can look: on a busy machine its patience is short."""
     port = server.servers[0].sockets[0].getsockname()[1]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    connected = socket.create_connection(("127.0.0.1", port))
+    connected.settimeout(0)
+    sent = connected.send(first)
+    reader, writer = await asyncio.open_connection(sock=connected)
+    writer.write(first[sent:])
+    return reader, writer
+
+
+async def exchange(server: LoopbackServer, first: bytes, *more: bytes) -> tuple[int, str]:
+    """Send parts over a socket of one's own; return the status and the body of the answer."""
+    reader, writer = await connect_sending(server, first)
     try:
         async with asyncio.timeout(60):
-            for part in parts:
+            for part in more:
                 writer.write(part)
                 await writer.drain()
             answer = await reader.read()
@@ -239,18 +252,21 @@ async def test_who_sends_too_much_is_told_so(
     await wait_until(lambda: not server.server_state.connections)
 
 
-async def test_who_waits_for_an_answer_is_not_cut(hasty_server: LoopbackServer) -> None:
+async def test_who_waits_for_an_answer_is_not_cut(user: User, hasty_server: LoopbackServer) -> None:
     """Patience is for what a client has to send, and for nothing else."""
-    body = {"query": "Well?", "model": "fault-stall-mid", "use_documents": False}
-    async with (
-        sign_up(hasty_server.api_url) as user,
-        user.http.stream("POST", "/chat/query/stream", json=body) as stream,
-    ):
-        message_id, lines = "", stream.aiter_lines()
-        async for line in lines:
-            if '"message_id"' in line:
-                message_id = json.loads(line.removeprefix("data: "))["message_id"]
-                break
-        assert (await exchange(hasty_server, SLOW_HEAD))[0] == 408
-        await user.http.post(f"/chat/messages/{message_id}/stop")
-        assert [line async for line in lines if line == "event: message.completed"]
+    body = json.dumps({"query": "Well?", "model": "fault-stall-mid", "use_documents": False})
+    head = (
+        "POST /api/v1/chat/query/stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {user.token}\r\nConnection: close\r\n"
+    )
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
+    reader, writer = await connect_sending(hasty_server, request.encode())
+    message_id = ""
+    async for line in reader:
+        if b'"message_id"' in line:
+            message_id = json.loads(line.removeprefix(b"data: "))["message_id"]
+            break
+    assert (await exchange(hasty_server, SLOW_HEAD))[0] == 408
+    await user.http.post(f"/chat/messages/{message_id}/stop")
+    assert [line async for line in reader if line == b"event: message.completed\n"]
+    writer.close()

@@ -18,7 +18,7 @@ async def test_accounts_are_not_made_in_bulk(run_with: ServerFactory) -> None:
     few = UNLIMITED.model_copy(update={"registrations_per_address": 2})
     async with (
         run_with(rate_limit=few) as server,
-        httpx.AsyncClient(base_url=server.api_url, trust_env=False, timeout=30) as http,
+        httpx.AsyncClient(base_url=server.api_url, trust_env=False, timeout=100) as http,
     ):
         statuses = [
             # What a client says of its address counts for nothing without a trusted proxy.
@@ -38,7 +38,7 @@ async def test_passwords_are_not_guessed_in_bulk(run_with: ServerFactory) -> Non
     few = UNLIMITED.model_copy(update={"login_failures_per_address": 3})
     async with (
         run_with(rate_limit=few) as server,
-        httpx.AsyncClient(base_url=server.api_url, trust_env=False, timeout=30) as http,
+        httpx.AsyncClient(base_url=server.api_url, trust_env=False, timeout=100) as http,
     ):
         account = make_account()
         await http.post("/auth/register", json=account)

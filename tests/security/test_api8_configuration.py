@@ -17,7 +17,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
 async def preflight(url: str, origin: str) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=100) as http:
         return await http.options(
             f"{url}/auth/me",
             headers={
@@ -42,7 +42,7 @@ async def test_sites_that_are_named_may(run_with: ServerFactory) -> None:
         assert allowed.headers["Access-Control-Allow-Origin"] == SITE
         assert "Access-Control-Allow-Credentials" not in allowed.headers
         assert (await preflight(server.api_url, EVIL)).status_code == 400
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=100) as http:
             refused = await http.get(f"{server.api_url}/auth/me", headers={"Origin": SITE})
             assert refused.status_code == 401
             assert refused.headers["Access-Control-Allow-Origin"] == SITE
@@ -54,18 +54,18 @@ async def test_sites_that_are_named_may(run_with: ServerFactory) -> None:
 async def test_a_page_of_another_site_opens_no_socket(run_with: ServerFactory) -> None:
     async with run_with(cors_origins=(SITE,)) as server:
         address = f"{server.api_url.replace('http', 'ws', 1)}/chat/ws"
-        async with connect(address, origin=Origin(SITE), proxy=None):
+        async with connect(address, origin=Origin(SITE), proxy=None, open_timeout=100):
             pass
-        async with connect(address, origin=Origin(server.url), proxy=None):
+        async with connect(address, origin=Origin(server.url), proxy=None, open_timeout=100):
             pass
         for origin in (EVIL, f"{SITE}.evil.example.org", "null"):
             with pytest.raises(InvalidStatus):
-                await connect(address, origin=Origin(origin), proxy=None)
+                await connect(address, origin=Origin(origin), proxy=None, open_timeout=100)
 
 
 async def test_the_server_answers_to_its_own_names_alone(run_with: ServerFactory) -> None:
     async with run_with(allowed_hosts=("chat.example.org",)) as server:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=100) as http:
             for host in ("chat.example.org", "CHAT.example.org:443"):
                 response = await http.get(f"{server.url}/health/live", headers={"Host": host})
                 assert response.status_code == 200
@@ -74,7 +74,9 @@ async def test_the_server_answers_to_its_own_names_alone(run_with: ServerFactory
                 assert (response.status_code, response.json()["code"]) == (421, "unknown_host")
                 assert response.headers["X-Request-ID"] == response.json()["request_id"]
         with pytest.raises(InvalidStatus):
-            await connect(f"{server.api_url.replace('http', 'ws', 1)}/chat/ws", proxy=None)
+            await connect(
+                f"{server.api_url.replace('http', 'ws', 1)}/chat/ws", proxy=None, open_timeout=100
+            )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +17,9 @@ ADDRESSES = ["/", "/chats/01890000-0000-7000-8000-000000000000", "/documents", "
 @pytest.fixture
 async def browser(server: LoopbackServer) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Encoding": "gzip"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=server.url, headers=headers, trust_env=False, timeout=100
+    ) as http:
         yield http
 
 
@@ -114,12 +117,19 @@ async def test_nobody_posts_to_it(browser: httpx.AsyncClient) -> None:
     assert response.json()["code"] == "method_not_allowed"
 
 
-async def test_it_is_no_part_of_the_api_and_can_be_left_out(settings: Settings) -> None:
-    app = create_app(settings.model_copy(update={"web": WebSettings(is_enabled=False)}))
+async def test_it_is_no_part_of_the_api_and_can_be_left_out(
+    settings: Settings, tmp_path: Path
+) -> None:
+    update = {
+        "web": WebSettings(is_enabled=False),
+        "documents": settings.documents.model_copy(update={"worker_concurrency": 0}),
+        "data_dir": tmp_path,
+    }
+    app = create_app(settings.model_copy(update=update))
     assert app.openapi() == create_app(settings).openapi()
     async with (
         run_server(app) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+        httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=100) as http,
     ):
         assert (await http.get("/")).status_code == 404
         assert (await http.get("/health/live")).status_code == 200
