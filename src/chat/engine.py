@@ -110,14 +110,18 @@ class AnswerEngine:
             async with asyncio.timeout(_STOP_SECONDS):
                 await self.open(message_id).wait()
 
-    async def sweep(self) -> None:
+    async def sweep(self, pause_seconds: float = _SWEEP_SECONDS) -> None:
         """Mark what crashed processes left behind, now and then, until cancelled."""
         while True:
-            with contextlib.suppress(DatabaseUnavailableError):
+            try:
                 if count := await mark_interrupted(self._sessions, self.recorder.open_ids):
                     log.warning("answers were interrupted", count=count)
                 await forget_keys(self._sessions)
-            await asyncio.sleep(_SWEEP_SECONDS)
+            except DatabaseUnavailableError:
+                pass  # Whoever needs it now says so.
+            except Exception:
+                log.exception("sweep failed")
+            await asyncio.sleep(pause_seconds)
 
     async def close(self) -> None:
         """Let the answers finish for a while, then cut the rest and store what there is of them."""

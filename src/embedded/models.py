@@ -27,7 +27,7 @@ _READY_SECONDS = 30
 async def find_ollama(url: str = "http://127.0.0.1:11434", timeout_seconds: float = 1.0) -> bool:
     """Tell whether an Ollama answers there in time."""
     try:
-        async with asyncio.timeout(timeout_seconds), httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(timeout_seconds):
             response = await client.get(f"{url}/api/version")
             body = response.json()
     except (httpx.HTTPError, TimeoutError, ValueError):

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
+from src.chat.engine import AnswerEngine
 from src.chat.generation import Question
 from src.chat.recording import AnswerRecorder
 from src.chat.records import AnswerEnd, AnswerText, mark_interrupted
@@ -21,6 +23,7 @@ from src.database import (
     create_sessions,
 )
 from src.llm.resolved import ChatModel
+from tests.fixtures.servers import wait_until
 from tests.fixtures.users import User
 
 PATIENCE_SECONDS = 60
@@ -139,3 +142,23 @@ async def test_the_sweep_leaves_alone_what_this_process_is_at(
             )
             assert status == expected
         await connection.rollback()
+
+
+async def test_the_sweep_goes_on_after_a_fault_of_its_own(
+    engine: AsyncEngine, settings: Settings
+) -> None:
+    attempts = 0
+
+    class Broken(async_sessionmaker):  # type: ignore[type-arg]  # of what it is a maker
+        def begin(self) -> object:  # type: ignore[override]
+            nonlocal attempts
+            attempts += 1
+            raise ValueError
+
+    unused: Any = None
+    answers = AnswerEngine(Broken(engine), unused, unused, settings.chat)
+    sweeping = asyncio.create_task(answers.sweep(pause_seconds=0.01))
+    await wait_until(lambda: attempts > 1 or sweeping.done())
+    sweeping.cancel()
+    await answers.close()
+    assert attempts > 1
