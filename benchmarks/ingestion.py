@@ -28,10 +28,10 @@ import psutil
 
 from benchmarks.colloquy import find_models, log_in, send_files, wait_until_ready
 from src.config import DocumentSettings, OllamaSettings, Settings
-from src.documents.chunking import ExtractedChunk
-from src.documents.filetypes import detect_type
 from src.documents.passages import compose_passage
-from src.documents.reader import DocumentReader
+from src.documents.reading.chunking import ExtractedChunk
+from src.documents.reading.filetypes import detect_type
+from src.documents.reading.reader import DocumentReader
 from src.documents.vectors.base import ChunkPoint
 from src.documents.vectors.edge import EdgeVectorIndex
 from src.documents.vectors.sparse import SparseEncoder
@@ -107,7 +107,7 @@ class Floor:
 
     def count_cpu(self) -> float:
         me = psutil.Process()
-        ours = ("src.documents.reader_process", "src.documents.vectors")
+        ours = ("src.documents.reading.process", "src.documents.vectors")
         parts = [c for c in me.children() if any(name in c.cmdline() for name in ours)]
         ended = me.cpu_times().children_user + me.cpu_times().children_system
         return float(ended + sum(map(count_cpu, [me, *parts])))
@@ -231,7 +231,7 @@ async def watch_memory(colloquy: Colloquy, peaks: list[int]) -> None:
         peaks[0] = max(peaks[0], server.memory_info().rss)
         for child in server.children():
             try:
-                if "src.documents.reader_process" in child.cmdline():
+                if "src.documents.reading.process" in child.cmdline():
                     peaks[1] = max(peaks[1], child.memory_info().rss)
             except psutil.NoSuchProcess:
                 continue

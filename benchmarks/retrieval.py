@@ -31,10 +31,10 @@ import Stemmer
 from benchmarks.colloquy import find_models, log_in, run_colloquy, upload
 from src.config import DocumentSettings, OllamaSettings
 from src.database import new_id
-from src.documents.extraction import extract
 from src.documents.passages import compose_passage
 from src.documents.ranking import FoundPassage, choose_passages
-from src.documents.reader import limit_reading
+from src.documents.reading.extraction import extract
+from src.documents.reading.reader import limit_reading
 from src.documents.vectors.base import ChunkPoint, HybridQuery, Scope, SearchMode
 from src.documents.vectors.engine import EdgeEngine
 from src.documents.vectors.sparse import Bm25Weights, SparseEncoder

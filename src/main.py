@@ -35,7 +35,7 @@ from src.documents.indexing import DocumentIndexer
 from src.documents.ingestion import IngestionService
 from src.documents.progress import ProgressWatcher
 from src.documents.queue import UserDataPurger
-from src.documents.reader import DocumentReader
+from src.documents.reading.reader import DocumentReader
 from src.documents.router import router as documents_router
 from src.documents.rows import DocumentRows
 from src.documents.search import SearchService

@@ -120,6 +120,7 @@ def _render(question: str, passages: Sequence[PassageRead] | None) -> str:
 
 def _render_passage(number: int, passage: PassageRead) -> str:
     """Fence a passage. Escaped, it cannot close its own fence and speak as somebody else."""
-    title = escape(passage.title)
-    text = escape(passage.text, quote=False)
-    return f'<passage number="{number}" title="{title}">\n{text}\n</passage>'
+    head = f'number="{number}" title="{escape(passage.title)}"'
+    if passage.heading and passage.heading != passage.title:
+        head += f' section="{escape(passage.heading)}"'
+    return f"<passage {head}>\n{escape(passage.text, quote=False)}\n</passage>"

@@ -14,7 +14,7 @@ from src.documents.exceptions import (
 )
 from src.documents.indexing import DocumentIndexer
 from src.documents.queue import IngestJob
-from src.documents.reader import DocumentReader
+from src.documents.reading.reader import DocumentReader
 from src.documents.rows import DocumentRows
 from src.documents.short import ShortDocuments
 from src.documents.storage import FileStorage

@@ -21,8 +21,8 @@ from src.documents.exceptions import (
     QuotaExceededError,
     TooManyFilesError,
 )
-from src.documents.filetypes import detect_type, list_extensions, supported_types
 from src.documents.multipart import Part, read_parts
+from src.documents.reading.filetypes import detect_type, list_extensions, supported_types
 from src.documents.schemas import DocumentFields, FormatRead, FormatsRead
 from src.documents.storage import FileStorage
 from src.documents.usage import Allowance, has_document, read_allowance

@@ -35,9 +35,9 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 
 from src.database import Base
-from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import IN_PART, SIMPLIFIED
 from src.documents.models import HAS_WORK
+from src.documents.reading.chunking import ExtractedChunk
 from src.documents.work import DocumentState, Passage
 from src.statements import CompiledStatement, TableParameter
 

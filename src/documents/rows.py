@@ -18,12 +18,12 @@ from sqlalchemy import Update, case, exists, select, update
 from src.combining import Combiner
 from src.database import Sessions, new_id
 from src.documents import row_statements as sql
-from src.documents.chunking import ExtractedChunk
 from src.documents.embedding import Embedding
 from src.documents.exceptions import DocumentLostError
 from src.documents.models import Chunk, Document
 from src.documents.queue import JobQueue
-from src.documents.reader import Reading
+from src.documents.reading.chunking import ExtractedChunk
+from src.documents.reading.reader import Reading
 from src.documents.usage import note_languages
 from src.documents.work import DocumentState, Passage, ShortDocument
 from src.exceptions import AppError

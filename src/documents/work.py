@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from src.database import new_id
-from src.documents.chunking import ExtractedChunk
-from src.documents.reader import Reading
+from src.documents.reading.chunking import ExtractedChunk
+from src.documents.reading.reader import Reading
 
 
 @dataclass(slots=True)

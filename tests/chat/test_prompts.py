@@ -10,13 +10,13 @@ from src.documents.schemas import PassageRead
 from src.llm.schemas import ChatMessage
 
 
-def make_passage(text: str, title: str = "A title") -> PassageRead:
+def make_passage(text: str, title: str = "A title", heading: str | None = None) -> PassageRead:
     return PassageRead(
         document_id=uuid4(),
         chunk_id=uuid4(),
         title=title,
         filename="a.md",
-        heading=None,
+        heading=heading,
         page_first=None,
         page_last=None,
         start=0,
@@ -85,6 +85,14 @@ def test_a_passage_cannot_leave_its_fence() -> None:
     assert content.count("<passage ") == 1
     assert content.count("</passage>") == 1
     assert "&lt;/passage&gt;" in content
+
+
+def test_a_passage_says_which_section_it_is_from() -> None:
+    sheet = make_passage("Ada | 12", heading='Staff > name, "age"')
+    same = make_passage("Staff are 12.", title="Staff", heading="Staff")
+    content = build_prompt(Task("Who?"), [], [sheet, same], 4000).messages[-1].content
+    assert 'section="Staff &gt; name, &quot;age&quot;">' in content
+    assert content.count("section=") == 1
 
 
 def test_a_question_that_does_not_fit_is_refused_not_cut() -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.documents.chunking import ExtractedChunk, Heading, PageStart, cut_chunks
+from src.documents.reading.chunking import ExtractedChunk, Heading, PageStart, cut_chunks
 
 SENTENCE = "A sentence has some words. "
 

@@ -3,8 +3,8 @@
 import pytest
 
 from src.config import DocumentSettings
-from src.documents.extraction import extract
-from src.documents.reader import limit_reading
+from src.documents.reading.extraction import extract
+from src.documents.reading.reader import limit_reading
 
 LIMITS = limit_reading(DocumentSettings())
 JAPANESE = "これは日本語の文章です。東京は日本の首都であり、人口が多い都市です。"

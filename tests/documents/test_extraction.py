@@ -14,14 +14,14 @@ from src.documents.exceptions import (
     UnparsableDocumentError,
     UnsupportedFileError,
 )
-from src.documents.extraction import (
+from src.documents.reading.extraction import (
     Extraction,
     detect_type,
     extract,
     locate_headings,
     supported_types,
 )
-from src.documents.reader import limit_reading
+from src.documents.reading.reader import limit_reading
 from tests.fixtures.files import DOCX, make_docx, make_pdf
 
 LIMITS = limit_reading(DocumentSettings(chunk_characters=200, chunk_overlap_characters=40))

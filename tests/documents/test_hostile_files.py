@@ -1,10 +1,11 @@
 """Files made to do harm, and what becomes of each: a clear end, within bounded time and memory."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
-import secrets
+import random
 import signal
 import subprocess
 import sys
@@ -23,8 +24,9 @@ from src.documents.exceptions import (
     StorageUnavailableError,
     UnparsableDocumentError,
 )
-from src.documents.reader import DocumentReader, limit_reading
+from src.documents.reading.reader import DocumentReader, limit_reading
 from src.documents.storage import FileStorage
+from tests.fixtures.files import DOCX, make_docx
 from tests.fixtures.processes import ROOT
 from tests.fixtures.servers import listen
 from tests.fixtures.users import User
@@ -38,7 +40,9 @@ YAML_LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 9)}]\n".encode()
     for n in range(9)
 )
-HUNGRY = b"<a>" * 200_000 + b"x" + b"</a>" * 200_000
+HUNGRY = make_docx([(None, "x")] * 500_000)
+RANDOM_PDF = b"%PDF-1.7\n" + random.Random(7).randbytes(5_000)  # noqa: S311 - repeatable
+USUAL_LIMITS = json.dumps(dataclasses.asdict(limit_reading(DocumentSettings())))
 
 
 async def send(content: bytes) -> AsyncGenerator[bytes]:
@@ -48,7 +52,7 @@ async def send(content: bytes) -> AsyncGenerator[bytes]:
 
 @pytest.fixture
 async def reader() -> AsyncIterator[DocumentReader]:
-    limits = DocumentSettings(extraction_timeout_seconds=10, extraction_memory_mb=384)
+    limits = DocumentSettings(extraction_timeout_seconds=100, extraction_memory_mb=384)
     made = DocumentReader(limits, grace_seconds=0.3)
     yield made
     await made.close()
@@ -62,25 +66,35 @@ async def read(reader: DocumentReader, content: bytes, mime_type: str = "text/pl
     return count
 
 
-@pytest.fixture
-def others() -> set[int]:
-    """The processes of a server that other tests share."""
-    return {child.pid for child in list_readers(set())}
+async def start_process(reader: DocumentReader) -> None:
+    """Read a file that comes when a process is there: the time of a start may be long."""
+
+    async def body() -> AsyncGenerator[bytes]:
+        for child in await find_readers():
+            while child.num_threads() == 1:  # It watches its parent as soon as it has started.
+                await asyncio.sleep(0.01)
+        yield b"Some words."
+
+    async with reader.read(body(), 11, "text/plain") as reading:
+        assert [len(batch) async for batch in reading.chunks] == [1]
 
 
-def list_readers(others: set[int]) -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [
-        child
-        for child in children
-        if child.pid not in others and "src.documents.reader_process" in child.cmdline()
-    ]
+def list_readers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if is_ours(child)]
 
 
-async def find_readers(others: set[int]) -> list[psutil.Process]:
+def is_ours(child: psutil.Process) -> bool:
+    """Those of a server that other tests share come and go, and have the usual limits."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        command = child.cmdline()
+        return "src.documents.reading.process" in command and USUAL_LIMITS not in command
+    return False
+
+
+async def find_readers() -> list[psutil.Process]:
     """A process that was just started has no command line for a moment."""
-    async with asyncio.timeout(30):
-        while not (found := list_readers(others)):
+    async with asyncio.timeout(60):
+        while not (found := list_readers()):
             await asyncio.sleep(0.01)
     return found
 
@@ -139,10 +153,10 @@ async def test_a_heading_of_a_megabyte_is_not_repeated_with_every_passage(
     [
         (b"<html>" + b"<div>" * 200_000, "text/html", EmptyDocumentError),
         (b"{\\rtf1 " + b"{" * 500_000, "application/rtf", EmptyDocumentError),
-        (b"%PDF-1.7\n" + secrets.token_bytes(5_000), "application/pdf", UnparsableDocumentError),
-        (HUNGRY, "application/xml", ExtractionMemoryError),
+        (RANDOM_PDF, "application/pdf", UnparsableDocumentError),
+        (HUNGRY, DOCX, ExtractionMemoryError),
     ],
-    ids=["deep-html", "deep-rtf", "random-pdf", "hungry-xml"],
+    ids=["deep-html", "deep-rtf", "random-pdf", "hungry-word"],
 )
 async def test_what_cannot_be_read_ends_with_a_reason(
     reader: DocumentReader, content: bytes, mime_type: str, error: type[Exception]
@@ -152,18 +166,18 @@ async def test_what_cannot_be_read_ends_with_a_reason(
     assert await read(reader, b"The next file is read as if nothing had been.") == 1
 
 
-async def test_a_reader_that_hangs_is_killed(reader: DocumentReader, others: set[int]) -> None:
+async def test_a_reader_that_hangs_is_killed(reader: DocumentReader) -> None:
     limits = DocumentSettings(extraction_timeout_seconds=0.2)
     impatient = DocumentReader(limits, grace_seconds=0.1)
     with pytest.raises(ExtractionTimedOutError):
-        async with asyncio.timeout(60), impatient.read(stall(others), 10, "text/plain"):
+        async with asyncio.timeout(60), impatient.read(stall(), 10, "text/plain"):
             pass
-    assert list_readers(others) == []
+    assert list_readers() == []
     assert await read(reader, b"Others go on.") == 1
 
 
-async def stall(others: set[int]) -> AsyncGenerator[bytes]:
-    for child in await find_readers(others):
+async def stall() -> AsyncGenerator[bytes]:
+    for child in await find_readers():
         child.suspend()
     yield b"ten bytes!"
     yield b"x" * 10_000_000  # More than a pipe holds: the writer waits for who never reads.
@@ -171,7 +185,7 @@ async def stall(others: set[int]) -> AsyncGenerator[bytes]:
 
 async def test_the_time_of_its_download_is_not_held_against_a_file() -> None:
     reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=5), grace_seconds=0)
-    assert await read(reader, b"The process has started.") == 1
+    await start_process(reader)
 
     async def body() -> AsyncGenerator[bytes]:
         yield b"From a "
@@ -185,7 +199,7 @@ async def test_the_time_of_its_download_is_not_held_against_a_file() -> None:
     await reader.close()
 
 
-async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[int]) -> None:
+async def test_a_download_that_stalls_is_the_fault_of_the_storage() -> None:
     async def stall_halfway(request: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         await request.readuntil(b"\r\n\r\n")
         answer.write(
@@ -196,6 +210,7 @@ async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[in
         await request.read()
 
     reader = DocumentReader(DocumentSettings(extraction_timeout_seconds=4), grace_seconds=0)
+    await start_process(reader)
     async with listen(stall_halfway) as port:
         store = S3Store(
             "bucket",
@@ -208,7 +223,7 @@ async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[in
         with pytest.raises(StorageUnavailableError):
             async with asyncio.timeout(60), reader.read(content, 2_000_000, "text/plain"):
                 pass
-    assert list_readers(others) == []
+    assert list_readers() == []
 
 
 @pytest.mark.parametrize(
@@ -216,10 +231,10 @@ async def test_a_download_that_stalls_is_the_fault_of_the_storage(others: set[in
     [(signal.SIGKILL, ExtractionMemoryError), (signal.SIGSEGV, ExtractionCrashedError)],
 )
 async def test_a_reader_that_dies_takes_nobody_along(
-    reader: DocumentReader, others: set[int], number: int, error: type[Exception]
+    reader: DocumentReader, number: int, error: type[Exception]
 ) -> None:
     async def body() -> AsyncGenerator[bytes]:
-        for child in await find_readers(others):
+        for child in await find_readers():
             os.kill(child.pid, number)
         yield b"never read"
 
@@ -230,42 +245,41 @@ async def test_a_reader_that_dies_takes_nobody_along(
 
 
 async def test_a_reader_learns_none_of_our_secrets(
-    reader: DocumentReader, others: set[int], monkeypatch: pytest.MonkeyPatch
+    reader: DocumentReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTH_SECRET_KEY", "s" * 40)
     await read(reader, b"Some words.")
-    (child,) = list_readers(others)
+    (child,) = list_readers()
     assert "AUTH_SECRET_KEY" not in child.environ()
 
 
-async def test_processes_are_used_again_and_are_few(
-    reader: DocumentReader, others: set[int]
-) -> None:
+async def test_processes_are_used_again_and_are_few(reader: DocumentReader) -> None:
     await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(40)))
-    kept = {child.pid for child in list_readers(others)}
+    kept = {child.pid for child in list_readers()}
     assert 1 <= len(kept) <= max(2, os.cpu_count() or 1)
     await read(reader, b"One more.")
-    assert {child.pid for child in list_readers(others)} == kept
+    assert {child.pid for child in list_readers()} == kept
 
 
 async def test_no_descriptors_are_left_of_readers() -> None:
-    async def use() -> int:
+    async def use() -> None:
         reader = DocumentReader(DocumentSettings())
         await asyncio.gather(*(read(reader, f"File {n}.".encode()) for n in range(4)))
         with pytest.raises(UnparsableDocumentError):
             await read(reader, b"%PDF-1.7\nnothing", "application/pdf")
         await reader.close()
-        await asyncio.sleep(0.05)  # A pipe is closed one turn of the loop after its other end.
-        return psutil.Process().num_fds()
 
-    assert await use() >= await use()
+    before = psutil.Process().num_fds()
+    await use()
+    async with asyncio.timeout(60):  # A pipe is closed a moment after its other end.
+        while psutil.Process().num_fds() > before:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_reader_ends_when_its_parent_was_killed() -> None:
-    limits = json.dumps(dataclasses.asdict(limit_reading(DocumentSettings())))
     program = (
         "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-m',"
-        f" 'src.documents.reader_process', {limits!r}], stdin=subprocess.PIPE);"
+        f" 'src.documents.reading.process', {USUAL_LIMITS!r}], stdin=subprocess.PIPE);"
         " child.stdin.write(b'\\0\\0'); child.stdin.flush(); print(child.pid, flush=True);"
         " time.sleep(60)"
     )

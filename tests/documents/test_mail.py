@@ -6,8 +6,8 @@ from email.message import EmailMessage
 import pytest
 
 from src.config import DocumentSettings
-from src.documents.extraction import Extraction, extract
-from src.documents.reader import limit_reading
+from src.documents.reading.extraction import Extraction, extract
+from src.documents.reading.reader import limit_reading
 from tests.fixtures.files import DOCX, make_docx, make_pdf
 
 LIMITS = limit_reading(DocumentSettings())

@@ -3,8 +3,8 @@
 import pytest
 
 from src.config import DocumentSettings
-from src.documents.extraction import Extraction, extract
-from src.documents.reader import limit_reading
+from src.documents.reading.extraction import Extraction, extract
+from src.documents.reading.reader import limit_reading
 
 LIMITS = limit_reading(DocumentSettings())
 # In more than linear time, this would take longer than a test may.

@@ -3,8 +3,8 @@
 import pytest
 
 from src.config import DocumentSettings
-from src.documents.extraction import Extraction, extract
-from src.documents.reader import limit_reading
+from src.documents.reading.extraction import Extraction, extract
+from src.documents.reading.reader import limit_reading
 
 LIMITS = limit_reading(DocumentSettings())
 LATEX, ORG, RST = "application/x-latex", "text/x-org", "text/x-rst"

@@ -132,7 +132,7 @@ def find_child(colloquy: Colloquy, module: str) -> psutil.Process:
 async def test_a_kill_while_a_file_is_read(own: Settings) -> None:
     async with run(own) as colloquy, sign_up(colloquy.api_url) as user:
         await user.add_document("The reader of files is running now.")
-        reader = find_child(colloquy, "src.documents.reader_process")
+        reader = find_child(colloquy, "src.documents.reading.process")
         reader.suspend()
         document_id = await send(user)
         await user.wait_for(document_id, "processing")

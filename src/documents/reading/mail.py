@@ -14,8 +14,8 @@ from email.errors import MessageError
 from email.message import Message
 from typing import Final
 
-from src.documents.encodings import decode
-from src.documents.html_text import read_html
+from src.documents.reading.encodings import decode
+from src.documents.reading.html import read_html
 
 _HEADERS: Final = ("Subject", "From", "To", "Cc", "Date")
 _ENCODED_WORD: Final = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\s]*+)\?=")

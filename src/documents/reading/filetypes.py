@@ -13,6 +13,7 @@ MARKDOWN: Final = "text/markdown"
 LATEX: Final = "application/x-latex"
 ORG: Final = "text/x-org"
 RST: Final = "text/x-rst"
+XML: Final = "application/xml"
 CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
 MAIL: Final = "message/rfc822"
@@ -76,7 +77,7 @@ _TEXTUAL: Final[Mapping[str, str]] = {
     ".markdown": MARKDOWN,
     ".html": HTML,
     ".htm": HTML,
-    ".xml": "application/xml",
+    ".xml": XML,
     ".json": "application/json",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
@@ -112,6 +113,10 @@ def list_extensions(mime_type: str) -> list[str]:
 def is_textual(mime_type: str) -> bool:
     """Whether the bytes are text in an encoding that has to be guessed; mail names its own."""
     return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {MAIL}
+
+
+def is_spreadsheet(mime_type: str) -> bool:
+    return mime_type in {_ZIPPED[".xlsx"], _ZIPPED[".ods"], _OLE_STORED[".xls"]}
 
 
 def is_sealed_office_file(content: bytes, mime_type: str) -> bool:

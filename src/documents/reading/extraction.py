@@ -1,4 +1,4 @@
-"""Text out of files, cut into passages: HTML and text by our own code, the rest by kreuzberg's.
+"""Text out of files, cut into passages: pages and text by our own code, the rest by kreuzberg's.
 
 Every file is hostile: the vendor's own limits against decompression bombs stay on, nothing is
 cached on disk, and a deadline ends the work. What the vendor does in more than linear time, its
@@ -24,14 +24,6 @@ from kreuzberg import (
     extract_bytes,
 )
 
-from src.documents.chunking import (
-    LONGEST_HEADING,
-    ExtractedChunk,
-    Heading,
-    PageStart,
-    cut_chunks,
-)
-from src.documents.encodings import decode
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
@@ -40,7 +32,17 @@ from src.documents.exceptions import (
     UnparsableDocumentError,
     UnsupportedFileError,
 )
-from src.documents.filetypes import (
+from src.documents.reading.archives import BrokenArchiveError
+from src.documents.reading.chunking import (
+    LONGEST_HEADING,
+    ExtractedChunk,
+    Heading,
+    PageStart,
+    cut_chunks,
+)
+from src.documents.reading.encodings import decode
+from src.documents.reading.epub import EPUB, SealedBookError, read_epub
+from src.documents.reading.filetypes import (
     CSV,
     HTML,
     LATEX,
@@ -50,16 +52,22 @@ from src.documents.filetypes import (
     PLAIN_TEXT,
     RST,
     TSV,
+    XML,
     detect_type,
     is_sealed_office_file,
+    is_spreadsheet,
     is_textual,
     supported_types,
 )
-from src.documents.html_text import read_html
-from src.documents.mail_text import Attachment, BrokenMailError, read_mail
-from src.documents.markdown_text import read_markdown
-from src.documents.reading_limits import ReadingLimits
-from src.documents.source_text import read_latex, read_org, read_rst
+from src.documents.reading.html import read_html
+from src.documents.reading.limits import ReadingLimits
+from src.documents.reading.mail import Attachment, BrokenMailError, read_mail
+from src.documents.reading.markdown import read_markdown
+from src.documents.reading.sheets import XLSX, read_sheets
+from src.documents.reading.slides import PPTX, read_slides
+from src.documents.reading.source import read_latex, read_org, read_rst
+from src.documents.reading.tables import Rows, read_csv, write_sheets
+from src.documents.reading.word import DOCX, show_tabs
 
 __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
@@ -70,9 +78,11 @@ _OURS: Final[Mapping[str, Callable[[str], tuple[str, Sequence[Heading]]]]] = {
     LATEX: read_latex,
     ORG: read_org,
     RST: read_rst,
+    CSV: read_csv,
+    TSV: read_csv,
 }
-# Of tables it loses empty cells, and so which column a cell belongs to.
-_AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, CSV, TSV})
+# Of XML it loses the attributes.
+_AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, XML})
 _MOST_ATTACHMENTS: Final = 50
 _HEAD_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"[^\n]+")
@@ -131,6 +141,8 @@ async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Co
         raise EncryptedDocumentError
     if mime_type == MAIL:
         return await _read_mail(content, token)
+    if mime_type in (EPUB, PPTX, XLSX):
+        return _read_archive(content, mime_type)
     if not is_textual(mime_type):
         return await _parse(content, mime_type, token)
     text = _blank_nul(decode(content))
@@ -184,14 +196,32 @@ async def _read_attachment(attachment: Attachment, token: CancellationToken) -> 
     return contents
 
 
+def _read_archive(content: bytes, mime_type: str) -> _Contents:
+    try:
+        if mime_type == EPUB:
+            return _Contents(*read_epub(content))
+        if mime_type == XLSX:
+            text, headings = write_sheets(read_sheets(content))
+            return _Contents(_blank_nul(text), headings)
+        text, headings, slides = read_slides(content)
+    except SealedBookError as error:
+        raise EncryptedDocumentError from error
+    except BrokenArchiveError as error:
+        raise UnparsableDocumentError from error
+    return _Contents(_blank_nul(text), headings, slides, len(slides))
+
+
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
+    is_sheet = is_spreadsheet(mime_type)
     config = ExtractionConfig(
         use_cache=False,
         output_format="plain",
         pages=PageConfig(extract_pages=True),
-        include_document_structure=True,
+        include_document_structure=not is_sheet,  # It would be five times as large as the sheet.
         cancel_token=token,
     )
+    if mime_type == DOCX:
+        content = show_tabs(content)
     try:
         result = await extract_bytes(content, mime_type, config)
     except (KreuzbergError, RuntimeError) as error:
@@ -199,6 +229,8 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
         if not is_textual(mime_type) and "password" in str(error).lower():
             raise EncryptedDocumentError from error
         raise UnparsableDocumentError from error
+    if is_sheet and result.tables:
+        return _Contents(*write_sheets(_list_sheets(result)))
     text, pages = _blank_nul(result.content), result.metadata.get("pages")
     return _Contents(
         text,
@@ -207,6 +239,13 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
         pages=[*_locate_pages(text, pages["boundaries"] or ())] if pages else (),
         page_count=pages["total_count"] if pages else None,
     )
+
+
+def _list_sheets(result: ExtractionResult) -> Iterator[tuple[str, Rows]]:
+    names = result.metadata.get("sheet_names", ())
+    for table in result.tables:
+        name = names[table.page_number - 1] if table.page_number <= len(names) else ""
+        yield _blank_nul(name), [[_blank_nul(cell) for cell in row] for row in table.cells]
 
 
 def _list_headings(result: ExtractionResult) -> Iterator[tuple[int, str]]:

@@ -12,8 +12,8 @@ from collections.abc import Coroutine, Iterator
 from typing import BinaryIO, Final
 
 from src.documents.exceptions import ExtractionError, ExtractionMemoryError
-from src.documents.extraction import Extraction, extract
-from src.documents.reading_limits import ReadingLimits
+from src.documents.reading.extraction import Extraction, extract
+from src.documents.reading.limits import ReadingLimits
 
 _LENGTH_BYTES: Final = 4
 _BATCH: Final = 100
@@ -77,3 +77,4 @@ if __name__ == "__main__":
     os.nice(_NICENESS)
     threading.Thread(target=end_with_parent, daemon=True).start()
     serve(given, sys.stdin.buffer, sys.stdout.buffer)
+    os._exit(0)  # The vendor's threads outlive the interpreter, and crash now and then.

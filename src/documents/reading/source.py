@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from src.documents.chunking import LONGEST_HEADING, Heading
+from src.documents.reading.chunking import LONGEST_HEADING, Heading
 
 _LINE: Final = re.compile(r"[^\n]+")
 _LATEX_LEVELS: Final = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph")

@@ -13,7 +13,7 @@ from html import unescape
 from io import StringIO
 from typing import Final
 
-from src.documents.chunking import LONGEST_HEADING, Heading
+from src.documents.reading.chunking import LONGEST_HEADING, Heading
 
 # A comment, a tag by its name, or what browsers drop as if it were a comment: `<?xml>`, `</3>`.
 _MARKUP: Final = re.compile(r"<(?:(?P<comment>!--)|/?(?P<name>[a-zA-Z][^\s/>]*+)|[!?/])")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from src.documents.chunking import LONGEST_HEADING, Heading
+from src.documents.reading.chunking import LONGEST_HEADING, Heading
 
 # The bytes of a picture within the text say nothing to anybody.
 _PICTURE: Final = re.compile(r"(data:[\w.+-]{1,40}/[\w.+-]{1,80};base64,)[A-Za-z0-9+/=]{64,}+")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from src.config import DocumentSettings
-from src.documents.chunking import ExtractedChunk
 from src.documents.exceptions import (
     EmptyDocumentError,
     EncryptedDocumentError,
@@ -28,7 +27,8 @@ from src.documents.exceptions import (
     UnparsableDocumentError,
 )
 from src.documents.piped_process import PipedProcess
-from src.documents.reading_limits import ReadingLimits
+from src.documents.reading.chunking import ExtractedChunk
+from src.documents.reading.limits import ReadingLimits
 from src.documents.turns import Turns
 
 _PROJECT_ROOT: Final = Path(__file__).parents[2]
@@ -153,7 +153,7 @@ def limit_reading(settings: DocumentSettings) -> ReadingLimits:
 async def _start(settings: DocumentSettings) -> PipedProcess:
     limits = json.dumps(asdict(limit_reading(settings)))
     return await PipedProcess.start(
-        [sys.executable, "-m", "src.documents.reader_process", limits],
+        [sys.executable, "-m", "src.documents.reading.process", limits],
         cwd=_PROJECT_ROOT,
         env={name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ},
     )
