@@ -1,5 +1,7 @@
 """Word, Excel, PowerPoint and EPUB: that no word is lost, glued to another or in a wrong place."""
 
+import dataclasses
+
 import pytest
 
 from src.config import DocumentSettings
@@ -191,6 +193,20 @@ async def test_a_book_is_read_page_after_page() -> None:
     assert text.startswith("Words\n\nWick\nIt drinks oil.\nLoose.\n\nLamps\n\nThey")
     assert [chunk.heading for chunk in chunks][:2] == ["Words", "Words > Lamps"]
     assert "Contents" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type"),
+    [
+        (make_epub({"a.xhtml": HTML.format("<h1>Wi\0ck</h1>")}), EPUB),
+        (make_xlsx({"A": [["Wi_x0000_ck", "Oil"], ["1", "2"]]}), XLSX),
+        (b"Wi\0ck,Oil\n1,2", "text/csv"),
+    ],
+)
+async def test_nothing_that_cannot_be_stored_comes_out(content: bytes, mime_type: str) -> None:
+    small = dataclasses.replace(LIMITS, chunk_characters=12)
+    for chunk in (await extract(content, mime_type, small)).chunks:
+        assert "\0" not in f"{chunk.text}{chunk.heading}"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Final
 
@@ -111,10 +111,10 @@ async def extract(content: bytes, mime_type: str, limits: ReadingLimits) -> Extr
     async with _limit(limits.extraction_timeout_seconds) as token:
         contents = await _read(content, mime_type, token)
         chunks = cut_chunks(
-            contents.text,
+            _blank_nul(contents.text),
             max_characters=limits.chunk_characters,
             overlap=limits.chunk_overlap_characters,
-            headings=contents.headings,
+            headings=[replace(one, text=_blank_nul(one.text)) for one in contents.headings],
             pages=contents.pages,
         )
         if not chunks:
@@ -163,20 +163,19 @@ async def _read_mail(content: bytes, token: CancellationToken) -> _Contents:
     try:
         body, attachments = read_mail(content)
     except BrokenMailError:
-        return _Contents(_blank_nul(decode(content)))
+        return _Contents(decode(content))
     if not body and not attachments:
         body = decode(content)
-    text, headings = _blank_nul(body), list[Heading]()
+    text, headings = body, list[Heading]()
     for number, attachment in enumerate(attachments):
-        name = _blank_nul(attachment.name)
         start = len(text) + 2
         if number < _MOST_ATTACHMENTS:
             read = await _read_attachment(attachment, token)
         else:
             read = _Contents(f"Not read: only {_MOST_ATTACHMENTS} attachments of a mail are.")
-        title = f"\n\nAttachment: {name}\n\n"
+        title = f"\n\nAttachment: {attachment.name}\n\n"
         behind = len(text) + len(title)
-        headings.append(Heading(start, 1, name[:LONGEST_HEADING]))
+        headings.append(Heading(start, 1, attachment.name[:LONGEST_HEADING]))
         headings += (Heading(behind + h.start, h.level + 1, h.text) for h in read.headings)
         text += title + read.text
     return _Contents(text, headings)
@@ -201,14 +200,13 @@ def _read_archive(content: bytes, mime_type: str) -> _Contents:
         if mime_type == EPUB:
             return _Contents(*read_epub(content))
         if mime_type == XLSX:
-            text, headings = write_sheets(read_sheets(content))
-            return _Contents(_blank_nul(text), headings)
+            return _Contents(*write_sheets(read_sheets(content)))
         text, headings, slides = read_slides(content)
     except SealedBookError as error:
         raise EncryptedDocumentError from error
     except BrokenArchiveError as error:
         raise UnparsableDocumentError from error
-    return _Contents(_blank_nul(text), headings, slides, len(slides))
+    return _Contents(text, headings, slides, len(slides))
 
 
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
@@ -231,7 +229,7 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
         raise UnparsableDocumentError from error
     if is_sheet and result.tables:
         return _Contents(*write_sheets(_list_sheets(result)))
-    text, pages = _blank_nul(result.content), result.metadata.get("pages")
+    text, pages = result.content, result.metadata.get("pages")
     return _Contents(
         text,
         headings=[*locate_headings(text, _list_headings(result))],
@@ -245,14 +243,14 @@ def _list_sheets(result: ExtractionResult) -> Iterator[tuple[str, Rows]]:
     names = result.metadata.get("sheet_names", ())
     for table in result.tables:
         name = names[table.page_number - 1] if table.page_number <= len(names) else ""
-        yield _blank_nul(name), [[_blank_nul(cell) for cell in row] for row in table.cells]
+        yield name, table.cells
 
 
 def _list_headings(result: ExtractionResult) -> Iterator[tuple[int, str]]:
     for node in result.document["nodes"] if result.document else ():
         content = node["content"]
         if content["node_type"] == "heading":
-            yield content["level"], _blank_nul(content["text"]).strip()
+            yield content["level"], content["text"].strip()
 
 
 def locate_headings(text: str, headings: Iterable[tuple[int, str]]) -> Iterator[Heading]:
