@@ -146,6 +146,16 @@ async def test_pdf_passages_know_their_pages() -> None:
         assert "Page " in chunk.text
 
 
+async def test_pdf_passages_know_their_headings() -> None:
+    body = "\n".join(
+        f"Line {number} says what lamps and oil cost in the harbour." for number in range(12)
+    )
+    pages = [f"# Of lamps\n{body}", f"# Of oil\n{body}"]
+    chunks = (await read(make_pdf(pages), "application/pdf")).chunks
+    headings = {chunk.page_last: chunk.heading for chunk in chunks}
+    assert headings == {1: "Of lamps", 2: "Of oil"}
+
+
 async def test_word_passages_know_their_headings_but_no_pages() -> None:
     content = make_docx([("Heading1", "Einführung"), (None, "Ein Absatz mit Wörtern. " * 30)])
     extraction = await read(content, DOCX)

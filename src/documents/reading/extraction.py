@@ -49,6 +49,7 @@ from src.documents.reading.filetypes import (
     MAIL,
     MARKDOWN,
     ORG,
+    PDF,
     PLAIN_TEXT,
     RST,
     TSV,
@@ -84,6 +85,9 @@ _OURS: Final[Mapping[str, Callable[[str], tuple[str, Sequence[Heading]]]]] = {
 # Of XML it loses the attributes.
 _AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, XML})
 _MOST_ATTACHMENTS: Final = 50
+# It takes twice as long as the text, and is worth less than to have that in time.
+_MOST_PAGES_WITH_HEADINGS: Final = 1000
+_HEADINGS_SECONDS: Final = 30.0
 _HEAD_BYTES: Final = 64 * 1024
 _LINE: Final = re.compile(r"[^\n]+")
 # The language shows in a few pieces of the text; to read all of it takes seconds.
@@ -215,7 +219,8 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
         use_cache=False,
         output_format="plain",
         pages=PageConfig(extract_pages=True),
-        include_document_structure=not is_sheet,  # It would be five times as large as the sheet.
+        # Of a sheet it would be five times as large; in the plain text of a PDF it finds nothing.
+        include_document_structure=not is_sheet and mime_type != PDF,
         cancel_token=token,
     )
     if mime_type == DOCX:
@@ -230,13 +235,35 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
     if is_sheet and result.tables:
         return _Contents(*write_sheets(_list_sheets(result)))
     text, pages = result.content, result.metadata.get("pages")
+    if mime_type == PDF and pages and pages["total_count"] <= _MOST_PAGES_WITH_HEADINGS:
+        headings = await _find_headings(content)
+    else:
+        headings = [*_list_headings(result)]
     return _Contents(
         text,
-        headings=[*locate_headings(text, _list_headings(result))],
+        headings=[*locate_headings(text, headings)],
         # Without page boundaries in the file the vendor calls everything page 1; we say nothing.
         pages=[*_locate_pages(text, pages["boundaries"] or ())] if pages else (),
         page_count=pages["total_count"] if pages else None,
     )
+
+
+async def _find_headings(pdf: bytes) -> list[tuple[int, str]]:
+    """What is set larger than the rest. The vendor looks for it when it writes Markdown alone.
+
+    Its Markdown joins words of two lines, so the text is not taken from there.
+    """
+    try:
+        async with _limit(_HEADINGS_SECONDS) as token:
+            config = ExtractionConfig(
+                use_cache=False,
+                output_format="markdown",
+                include_document_structure=True,
+                cancel_token=token,
+            )
+            return [*_list_headings(await extract_bytes(pdf, PDF, config))]
+    except (ExtractionTimedOutError, KreuzbergError, RuntimeError):
+        return []  # The text is there.
 
 
 def _list_sheets(result: ExtractionResult) -> Iterator[tuple[str, Rows]]:

@@ -17,7 +17,7 @@ XML: Final = "application/xml"
 CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
 MAIL: Final = "message/rfc822"
-_PDF: Final = "application/pdf"
+PDF: Final = "application/pdf"
 _RTF: Final = "application/rtf"
 _UNKNOWN: Final = "application/octet-stream"
 _ZIP: Final = "application/zip"
@@ -27,7 +27,7 @@ _OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 _SIGNATURES: Final[Mapping[bytes, str]] = {
-    b"%PDF-": _PDF,
+    b"%PDF-": PDF,
     b"{\\rtf": _RTF,
 }
 _BINARY_SIGNATURES: Final[Mapping[bytes, str]] = {
@@ -91,7 +91,7 @@ _TEXTUAL: Final[Mapping[str, str]] = {
     ".ipynb": "application/x-ipynb+json",
 }
 # Recognised without their names.
-_NAMED: Final[Mapping[str, str]] = {".txt": PLAIN_TEXT, ".pdf": _PDF, ".rtf": _RTF}
+_NAMED: Final[Mapping[str, str]] = {".txt": PLAIN_TEXT, ".pdf": PDF, ".rtf": _RTF}
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 # What no text contains; tab, line ends, form feed and escape do occur.
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -102,7 +102,7 @@ _PDF_HEADER_BYTES: Final = 1024
 def supported_types() -> tuple[str, ...]:
     tables = (_ZIPPED, _OLE_STORED, _TEXTUAL)
     named = {mime_type for table in tables for mime_type in table.values()}
-    return tuple(sorted({PLAIN_TEXT, _PDF, _RTF, *named}))
+    return tuple(sorted({PLAIN_TEXT, PDF, _RTF, *named}))
 
 
 def list_extensions(mime_type: str) -> list[str]:
@@ -150,7 +150,7 @@ def _find_binary_type(head: bytes, suffix: str) -> str:
     if found == _OLE:
         return _OLE_STORED.get(suffix) or _ZIPPED.get(suffix) or _OLE
     if found is None and b"%PDF-" in head[:_PDF_HEADER_BYTES]:
-        return _PDF
+        return PDF
     return found or _UNKNOWN
 
 
