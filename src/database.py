@@ -90,8 +90,11 @@ class Base(DeclarativeBase):
 class ConnectionPool(AsyncAdaptedQueuePool):
     """Says in our own words that there is no connection to be had, to every session and task alike.
 
-    All may be busy, or a new one ends before it is set up.
+    All may be busy, or a new one ends before it is set up. After `dispose`, a connection that comes
+    back late is closed as well.
     """
+
+    _is_disposed = False
 
     @cached_property
     def turns(self) -> asyncio.Semaphore:
@@ -106,6 +109,15 @@ class ConnectionPool(AsyncAdaptedQueuePool):
             return super().connect()
         except _UNFINISHED as exc:
             raise DatabaseUnavailableError from exc
+
+    def dispose(self) -> None:
+        self._is_disposed = True
+        super().dispose()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        if self._is_disposed:
+            record.invalidate()
+        super()._do_return_conn(record)
 
     def connect_idle(self) -> PoolProxiedConnection | None:
         """Lend a connection that is there and alive; called from where nothing can be awaited."""

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from sqlalchemy import make_url, text
 
-from src.config import DatabaseSettings
+from src.config import DatabaseSettings, Settings
 from src.database import DatabaseUnavailableError, create_engine, create_sessions
 from tests.fixtures.servers import listen
 
@@ -115,3 +115,13 @@ async def test_a_cancelled_statement_is_cancelled_and_no_outage(database_url: st
         with pytest.raises(asyncio.CancelledError):
             await waiting
     await engine.dispose()
+
+
+async def test_a_connection_that_comes_back_after_the_end_is_closed(settings: Settings) -> None:
+    assert settings.database.url is not None
+    engine = create_engine(settings.database.url.get_secret_value(), settings.database)
+    async with engine.connect() as connection:
+        lent = (await connection.get_raw_connection()).driver_connection
+        await engine.dispose()
+    assert lent is not None
+    assert lent.is_closed()
