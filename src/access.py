@@ -36,6 +36,7 @@ _PLAIN_ROUTES: Final = {
     "swagger_ui_html",
     "swagger_ui_redirect",
     "redoc_html",
+    "reference_file",
     "page",
     "page_asset",
 }

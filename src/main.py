@@ -59,6 +59,7 @@ from src.schemas import problem_responses
 from src.statements import Statements
 from src.telemetry import Sampler, configure_telemetry
 from src.web.page import create_page_routes
+from src.web.reference import create_reference_routes
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +112,8 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
         version=VERSION,
         summary="Chat with your own documents: every answer streamed and cited.",
         openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
         generate_unique_id_function=name_operation,
         dependencies=[Depends(enforce_access)],
@@ -137,6 +140,7 @@ def create_app(settings: Settings, *, embedded: frozenset[str] = frozenset()) ->
     app.add_middleware(RequestContextMiddleware)
     add_error_handlers(app)
     _include_routers(app)
+    app.router.routes.extend(create_reference_routes(app))
     if settings.web.is_enabled:
         app.router.routes.extend(create_page_routes())
     require_access_rows(app)

@@ -8,7 +8,7 @@ from src.main import create_app
 
 # What is for people, for Prometheus, or speaks no HTTP.
 UNDOCUMENTED = {
-    *("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json", "/metrics"),
+    *("/docs", "/docs/oauth2-redirect", "/docs/{name}", "/redoc", "/openapi.json", "/metrics"),
     *("/", "/chats/{chat_id}", "/documents", "/account", "/assets/{name}"),
     "/api/v1/chat/ws",
 }
