@@ -66,6 +66,7 @@ async def test_text_is_read_however_deep_it_stands(depth: int) -> None:
         ("<title>On &amp; off</title><p>x", "On & off\n\nx"),
         ("&#0;&#xD800;&#99999999;\0&#1;x", "\ufffd\ufffd\ufffd x"),
         (f"&#{'9' * 5_000};x", "\ufffdx"),
+        ("<table><tr><td>&#8;</td><td>x</table>", "| x"),
     ],
 )
 async def test_pages_read_well(page: str, text: str) -> None:

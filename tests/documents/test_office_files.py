@@ -1,6 +1,9 @@
 """Word, Excel, PowerPoint and EPUB: that no word is lost, glued to another or in a wrong place."""
 
 import dataclasses
+import io
+import unicodedata
+import zipfile
 
 import pytest
 
@@ -51,10 +54,11 @@ async def test_tabs_part_the_words_of_a_letter() -> None:
     runs = (
         '<w:pPr><w:tabs><w:tab w:val="left" w:pos="720"/></w:tabs></w:pPr>'
         "<w:r><w:t>Lamp</w:t><w:tab/><w:t>12 kg</w:t></w:r>"
-        '<w:r><w:ptab w:alignment="right"/><w:t>Brass</w:t><w:cr/><w:t>Oil</w:t></w:r>'
+        '<w:r><w:ptab w:alignment="right"/><w:t>Brass</w:t><w:tab></w:tab><w:t>Wick</w:t></w:r>'
+        "<w:r><w:cr/><w:t>Oil</w:t></w:r>"
     )
     text = await read_text(make_docx([], runs=runs), DOCX)
-    assert text.split() == ["Lamp", "12", "kg", "Brass", "Oil"]
+    assert text.split() == ["Lamp", "12", "kg", "Brass", "Wick", "Oil"]
 
 
 async def test_a_passage_of_a_sheet_knows_its_columns() -> None:
@@ -83,7 +87,7 @@ async def test_cells_read_as_they_look() -> None:
     space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     others = {
         "xl/worksheets/sheet1.xml": f"<worksheet {space}>{cells}</worksheet>",
-        "xl/sharedStrings.xml": f"<sst {space}><si><r><t>Lamp </t></r><r><t>oil</t></r>"
+        "xl/texts.xml": f"<sst {space}><si><r><t>Lamp </t></r><r><t>oil</t></r>"
         "<rPh><t>spoken</t></rPh></si></sst>",
         "xl/styles.xml": f'<styleSheet {space}><numFmts><numFmt numFmtId="170" formatCode="h:mm'
         '&quot;d&quot;"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/>'
@@ -95,10 +99,48 @@ async def test_cells_read_as_they_look() -> None:
         "Lamp oil | 2024-03-05 | 2024-03-05 12:00:00 | 12.5% | 12:00:00 | 0.3",
         "TRUE | #DIV/0! | =SUM(A1:A9) | a b_xD800_ | 1000 | 77",
         "",
-        " |  |  |  |  |  |  |  | 4 | 5",
+        (" | " * 64).lstrip() + "4 | 5",
         "",
         "6 |  | 7",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "expected"),
+    [
+        ("[h]:mm", "1.5", "36:00:00"),
+        ("[mm]:ss", "-0.25", "-6:00:00"),
+        ("yyyy\\-mm\\-dd", "1", "1904-01-02"),
+        ("d.m.yy", "2957003", "9999-12-31"),
+        ("d.m.yy", "2957004", "2957004"),
+        ("_-* #,##0.00\\ _D_M_-", "1.5", "1.5"),
+        ("0.0%", "0.5", "50%"),
+        ("0", "4111111111111111", "4111111111111111"),
+        ("[" * 100_000, "1", "1"),
+        ("d", "nan", "nan"),
+    ],
+)
+async def test_numbers_read_as_their_formats_say(code: str, value: str, expected: str) -> None:
+    """In a workbook whose days count from 1904."""
+    others = {
+        "xl/styles.xml": f'<styleSheet><numFmts><numFmt numFmtId="170" formatCode="{code}"/>'
+        '</numFmts><cellXfs><xf numFmtId="170"/></cellXfs></styleSheet>',
+        "xl/workbook.xml": '<workbook xmlns:r="r"><workbookPr date1904="true"/><sheets>'
+        '<sheet name="A" r:id="r1"/></sheets></workbook>',
+        "xl/worksheets/sheet1.xml": f'<sheet><row><c s="0"><v>{value}</v></c></row></sheet>',
+    }
+    assert await read_text(make_xlsx({"A": []}, others), XLSX) == f"A\n\n{expected}"
+
+
+async def test_formulas_show_their_results_and_where_there_is_none_themselves() -> None:
+    cells = (
+        '<c t="str"><f>IF(B1,"yes","")</f><v></v></c><c><f t="shared" si="0"/></c>'
+        '<c><f>1+1</f><v>2</v></c><c><f>2+2</f><v/></c><c t="b"><v>true</v></c>'
+        f'<c t="s"><v>{"1" * 5000}</v></c>'
+    )
+    sheet = f'<worksheet><row r="{"1" * 5000}">{cells}</row></worksheet>'
+    text = await read_text(make_xlsx({"A": []}, {"xl/worksheets/sheet1.xml": sheet}), XLSX)
+    assert text.startswith("A\n\n2 | =2+2 | TRUE | 111")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +149,7 @@ async def test_cells_read_as_they_look() -> None:
         ("Name,Year built,2024\nPharos,280,1", "Name, Year built, 2024"),
         ("sep=;\r\nName;Height\r\nPharos;100", "Name, Height"),
         ("Name\tHeight\nPharos\t100", "Name, Height"),
+        ("Name;Light, lm;Oil, l\nPharos;1;2", "Name, Light, lm, Oil, l"),
         ('"Name, first",Height\nPharos,100', "Name, first, Height"),
     ],
 )
@@ -129,7 +172,9 @@ def test_columns_without_a_name_are_passed_over() -> None:
 
 
 async def test_slides_have_their_numbers_and_titles_behind_notes_as_well() -> None:
-    first = make_shape("Oil\nand wick") + make_shape("Lamps", "title") + make_shape("7", "sldNum")
+    first = (
+        make_shape("Oil\nand wick") + make_shape("Our\nLamps", "title") + make_shape("7", "sldNum")
+    )
     others = {
         "ppt/slides/_rels/slide1.xml.rels": relate(
             {"r1": ("notesSlide", "../notesSlides/notesSlide1.xml")}
@@ -140,11 +185,11 @@ async def test_slides_have_their_numbers_and_titles_behind_notes_as_well() -> No
     content = make_pptx([first, make_shape("Towers\n" + "are tall " * 40), ""], others)
     extraction = await read(content, PPTX)
     text = "".join(chunk.text for chunk in extraction.chunks)
-    assert text.startswith("Lamps\n\nOil\nand wick\n\nNotes: Say more. Say")
+    assert text.startswith("Our\nLamps\n\nOil\nand wick\n\nNotes: Say more. Say")
     assert "7" not in text
     assert extraction.page_count == 3
     places = list_places(extraction.chunks)
-    assert places[0] == ("Lamps", 1, 1)
+    assert places[0] == ("Our Lamps", 1, 1)
     assert places[-1] == ("Towers", 2, 2)
 
 
@@ -169,7 +214,7 @@ async def test_tables_groups_charts_and_diagrams_of_slides_are_read() -> None:
         "ppt/charts/chart1.xml": '<c:chartSpace xmlns:c="c" xmlns:a="a"><c:chart><c:title><a:p>'
         "<a:t>Light</a:t></a:p></c:title><c:ser>"
         f"<c:tx><c:strRef>{points.format(0, 'Lumen')}</c:strRef></c:tx>"
-        f"<c:cat>{points.format(0, 'Oil')}{points.format(2, 'Gas')}</c:cat>"
+        f"<c:cat>{points.format(0, 'Oil')}{points.format(2, 'Gas')}{points.format(2, 1900)}</c:cat>"
         f"<c:val>{points.format(0, 12)}{points.format(1, 13)}{points.format(2, 80)}</c:val>"
         "</c:ser></c:chart></c:chartSpace>",
         "ppt/diagrams/data1.xml": '<d:dataModel xmlns:d="d" xmlns:a="a"><d:pt><d:t><a:p><a:t>Fill'
@@ -177,7 +222,8 @@ async def test_tables_groups_charts_and_diagrams_of_slides_are_read() -> None:
     }
     text = await read_text(make_pptx([shapes], others), PPTX)
     assert text == (
-        "A | B\nA | B\n\nGrouped\n\nNew form\n\nLight\nLumen: Oil 12, 13, Gas 80\n\nFill\nLight"
+        "A | B\nA | B\n\nGrouped\n\nNew form\n\n"
+        "Light\nLumen: Oil 12, 13, 1900 Gas 80\n\nFill\nLight"
     )
 
 
@@ -193,6 +239,23 @@ async def test_a_book_is_read_page_after_page() -> None:
     assert text.startswith("Words\n\nWick\nIt drinks oil.\nLoose.\n\nLamps\n\nThey")
     assert [chunk.heading for chunk in chunks][:2] == ["Words", "Words > Lamps"]
     assert "Contents" not in text
+
+
+async def test_no_page_of_a_book_vanishes() -> None:
+    """Of names there are many ways of writing; one that is nowhere is said to be missing."""
+    names = ["a%20b.xhtml", "Ö.xhtml", unicodedata.normalize("NFD", "Ü.xhtml")]
+    pages = {name: HTML.format(f"<h1 id='x'/><p>Page {n}</p>") for n, name in enumerate(names)}
+    items = "".join(
+        f'<item id="{n}" href="{unicodedata.normalize("NFC", name)}"'
+        ' media-type="application/xhtml+xml"/>'
+        for n, name in enumerate([*names, "away.xhtml"])
+    )
+    spine = "".join(f'<itemref idref="{n}"/>' for n in range(4))
+    book = f"<package><manifest>{items}</manifest><spine>{spine}</spine></package>"
+    chunks = (await read(make_epub(pages, {"OEBPS/book.opf": book}), EPUB)).chunks
+    assert chunks[0].heading is None
+    text = "\n\n".join(chunk.text for chunk in chunks)
+    assert text == "Page 0\n\nPage 1\n\nPage 2\n\nNot read: OEBPS/away.xhtml is missing."
 
 
 @pytest.mark.parametrize(
@@ -245,6 +308,28 @@ async def test_what_an_archive_says_of_itself_is_not_believed() -> None:
     loop = {"ppt/slides/_rels/slide1.xml.rels": relate({"r1": ("chart", "slide1.xml")})}
     shapes = make_shape("Lamps") + '<c:chart xmlns:c="c" r:id="r1"/>'
     assert await read_text(make_pptx([shapes], loop), PPTX) == "Lamps"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+async def test_compressions_without_a_bound_are_refused(compression: int) -> None:
+    book = io.BytesIO()
+    with zipfile.ZipFile(book, "w", compression) as archive:
+        archive.writestr("META-INF/container.xml", "<container/>")
+    with pytest.raises(UnparsableDocumentError):
+        await read(book.getvalue(), EPUB)
+
+
+async def test_a_comment_as_long_as_a_sheet_is_passed_over() -> None:
+    """Some parsers read it anew with every block."""
+    sheet = f"<worksheet><!--{'x' * 60_000_000}--><row><c><v>1</v></c></row></worksheet>"
+    content = make_xlsx({"A": []}, {"xl/worksheets/sheet1.xml": sheet})
+    assert await read_text(content, XLSX) == "A\n\n1"
+
+
+async def test_paragraphs_within_each_other_are_read_once() -> None:
+    deep = "<a:p>" * 20_000 + "<a:t>x</a:t>" + "</a:p>" * 20_000
+    content = make_pptx([make_shape("Lamps") + f"<p:sp>{deep}</p:sp>"])
+    assert await read_text(content, PPTX) == "Lamps\n\nx"
 
 
 async def test_the_deepest_slide_is_read() -> None:

@@ -252,6 +252,14 @@ async def test_who_sends_too_much_is_told_so(
     await wait_until(lambda: not server.server_state.connections)
 
 
+async def test_who_is_too_slow_is_told_the_id_that_the_request_has(
+    hasty_server: LoopbackServer,
+) -> None:
+    slow = SLOW_BODY.replace(b"Host: x", b"Host: x\r\nX-Request-ID: of-this-test")
+    _, body = await exchange(hasty_server, slow)
+    assert json.loads(body)["request_id"] == "of-this-test"
+
+
 async def test_who_waits_for_an_answer_is_not_cut(user: User, hasty_server: LoopbackServer) -> None:
     """Patience is for what a client has to send, and for nothing else."""
     body = json.dumps({"query": "Well?", "model": "fault-stall-mid", "use_documents": False})

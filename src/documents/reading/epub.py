@@ -12,8 +12,6 @@ from src.documents.reading.chunking import Heading
 from src.documents.reading.encodings import decode
 from src.documents.reading.html import read_html
 
-EPUB: Final = "application/epub+zip"
-
 _CONTAINER: Final = "META-INF/container.xml"
 _ENCRYPTION: Final = "META-INF/encryption.xml"
 _PAGES: Final = frozenset({"application/xhtml+xml", "text/html"})
@@ -24,10 +22,10 @@ _OBFUSCATIONS: Final = frozenset(
         "http://ns.adobe.com/pdf/enc#RC",
     }
 )
-# It holds nothing but the title of the book, or of the chapter, which the page says itself.
+# It holds nothing but the title of the book, or of the chapter.
 _HEAD_END: Final = re.compile(r"(?i)</head\s*>")
-# In XML these may be empty; in HTML they would swallow the page.
-_EMPTY: Final = re.compile(r"(?i)<((?:iframe|script|style|textarea|title)\b)([^<>]*)/>")
+# In XML any element may be empty; in HTML most would hold what follows.
+_EMPTY: Final = re.compile(r"<([a-zA-Z][^\s<>/]*+)([^<>]*)/>")
 
 
 class SealedBookError(Exception):
@@ -41,9 +39,13 @@ def read_epub(content: bytes) -> tuple[str, list[Heading]]:
         raise SealedBookError
     text, headings = StringIO(), list[Heading]()
     for name in _list_pages(book):
-        page, found = _read_page(decode(book.read(name) or b""))
+        page = book.read(name)
+        if page is None:  # Nobody shall take it for empty.
+            text.write(f"Not read: {name} is missing.\n\n")
+            continue
+        words, found = _read_page(decode(page))
         headings += (replace(one, start=text.tell() + one.start) for one in found)
-        text.write(f"{page}\n\n")
+        text.write(f"{words}\n\n")
     return text.getvalue(), headings
 
 
@@ -58,7 +60,9 @@ def _list_pages(book: Archive) -> Iterator[str]:
         if item is None or item.get("media-type") not in _PAGES:
             continue
         if "nav" not in item.get("properties", "").split():
-            yield resolve(path, unquote(item.get("href", "")))
+            href = item.get("href", "")
+            name = resolve(path, unquote(href))
+            yield name if name in book else resolve(path, href)
 
 
 def _is_open(book: Archive) -> bool:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
@@ -41,9 +42,11 @@ from src.documents.reading.chunking import (
     cut_chunks,
 )
 from src.documents.reading.encodings import decode
-from src.documents.reading.epub import EPUB, SealedBookError, read_epub
+from src.documents.reading.epub import SealedBookError, read_epub
 from src.documents.reading.filetypes import (
     CSV,
+    DOCX,
+    EPUB,
     HTML,
     LATEX,
     MAIL,
@@ -51,12 +54,14 @@ from src.documents.reading.filetypes import (
     ORG,
     PDF,
     PLAIN_TEXT,
+    PPTX,
     RST,
     TSV,
+    XLSX,
     XML,
     detect_type,
+    is_older_sheet,
     is_sealed_office_file,
-    is_spreadsheet,
     is_textual,
     supported_types,
 )
@@ -64,11 +69,11 @@ from src.documents.reading.html import read_html
 from src.documents.reading.limits import ReadingLimits
 from src.documents.reading.mail import Attachment, BrokenMailError, read_mail
 from src.documents.reading.markdown import read_markdown
-from src.documents.reading.sheets import XLSX, read_sheets
-from src.documents.reading.slides import PPTX, read_slides
+from src.documents.reading.sheets import read_sheets
+from src.documents.reading.slides import read_slides
 from src.documents.reading.source import read_latex, read_org, read_rst
 from src.documents.reading.tables import Rows, read_csv, write_sheets
-from src.documents.reading.word import DOCX, show_tabs
+from src.documents.reading.word import show_tabs
 
 __all__ = ["Extraction", "detect_type", "extract", "supported_types"]
 
@@ -80,7 +85,7 @@ _OURS: Final[Mapping[str, Callable[[str], tuple[str, Sequence[Heading]]]]] = {
     ORG: read_org,
     RST: read_rst,
     CSV: read_csv,
-    TSV: read_csv,
+    TSV: partial(read_csv, delimiters="\t"),
 }
 # Of XML it loses the attributes.
 _AS_THEY_STAND: Final = frozenset({PLAIN_TEXT, XML})
@@ -145,7 +150,7 @@ async def _read(content: bytes, mime_type: str, token: CancellationToken) -> _Co
         raise EncryptedDocumentError
     if mime_type == MAIL:
         return await _read_mail(content, token)
-    if mime_type in (EPUB, PPTX, XLSX):
+    if mime_type in _ARCHIVES:
         return _read_archive(content, mime_type)
     if not is_textual(mime_type):
         return await _parse(content, mime_type, token)
@@ -201,20 +206,27 @@ async def _read_attachment(attachment: Attachment, token: CancellationToken) -> 
 
 def _read_archive(content: bytes, mime_type: str) -> _Contents:
     try:
-        if mime_type == EPUB:
-            return _Contents(*read_epub(content))
-        if mime_type == XLSX:
-            return _Contents(*write_sheets(read_sheets(content)))
-        text, headings, slides = read_slides(content)
+        return _ARCHIVES[mime_type](content)
     except SealedBookError as error:
         raise EncryptedDocumentError from error
     except BrokenArchiveError as error:
         raise UnparsableDocumentError from error
+
+
+def _read_presentation(content: bytes) -> _Contents:
+    text, headings, slides = read_slides(content)
     return _Contents(text, headings, slides, len(slides))
 
 
+_ARCHIVES: Final[Mapping[str, Callable[[bytes], _Contents]]] = {
+    EPUB: lambda content: _Contents(*read_epub(content)),
+    PPTX: _read_presentation,
+    XLSX: lambda content: _Contents(*write_sheets(read_sheets(content))),
+}
+
+
 async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _Contents:
-    is_sheet = is_spreadsheet(mime_type)
+    is_sheet = is_older_sheet(mime_type)
     config = ExtractionConfig(
         use_cache=False,
         output_format="plain",
@@ -235,10 +247,9 @@ async def _parse(content: bytes, mime_type: str, token: CancellationToken) -> _C
     if is_sheet and result.tables:
         return _Contents(*write_sheets(_list_sheets(result)))
     text, pages = result.content, result.metadata.get("pages")
+    headings = [*_list_headings(result)]
     if mime_type == PDF and pages and pages["total_count"] <= _MOST_PAGES_WITH_HEADINGS:
         headings = await _find_headings(content)
-    else:
-        headings = [*_list_headings(result)]
     return _Contents(
         text,
         headings=[*locate_headings(text, headings)],

@@ -7,12 +7,17 @@ from typing import Final
 
 from src.documents.exceptions import UnsupportedFileError
 
+_OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 PLAIN_TEXT: Final = "text/plain"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
 LATEX: Final = "application/x-latex"
 ORG: Final = "text/x-org"
 RST: Final = "text/x-rst"
+DOCX: Final = f"{_OPEN_XML}wordprocessingml.document"
+PPTX: Final = f"{_OPEN_XML}presentationml.presentation"
+XLSX: Final = f"{_OPEN_XML}spreadsheetml.sheet"
+EPUB: Final = "application/epub+zip"
 XML: Final = "application/xml"
 CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
@@ -23,7 +28,6 @@ _UNKNOWN: Final = "application/octet-stream"
 _ZIP: Final = "application/zip"
 _OLE: Final = "application/x-ole-storage"
 _OLE_MARK: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_OPEN_XML: Final = "application/vnd.openxmlformats-officedocument."
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 
 _SIGNATURES: Final[Mapping[bytes, str]] = {
@@ -50,12 +54,12 @@ _BINARY_SIGNATURES: Final[Mapping[bytes, str]] = {
     b"RIFF": "application/x-riff",
 }
 _ZIPPED: Final[Mapping[str, str]] = {
-    ".docx": f"{_OPEN_XML}wordprocessingml.document",
-    ".pptx": f"{_OPEN_XML}presentationml.presentation",
-    ".xlsx": f"{_OPEN_XML}spreadsheetml.sheet",
+    ".docx": DOCX,
+    ".pptx": PPTX,
+    ".xlsx": XLSX,
     ".odt": f"{_OPEN_DOCUMENT}text",
     ".ods": f"{_OPEN_DOCUMENT}spreadsheet",
-    ".epub": "application/epub+zip",
+    ".epub": EPUB,
 }
 # What a ZIP of another name shows in its first entries.
 _ZIP_ENTRIES: Final[Mapping[bytes, str]] = {
@@ -115,8 +119,9 @@ def is_textual(mime_type: str) -> bool:
     return mime_type == PLAIN_TEXT or mime_type in set(_TEXTUAL.values()) - {MAIL}
 
 
-def is_spreadsheet(mime_type: str) -> bool:
-    return mime_type in {_ZIPPED[".xlsx"], _ZIPPED[".ods"], _OLE_STORED[".xls"]}
+def is_older_sheet(mime_type: str) -> bool:
+    """Whether it is a spreadsheet of another kind than `XLSX`."""
+    return mime_type in {_ZIPPED[".ods"], _OLE_STORED[".xls"]}
 
 
 def is_sealed_office_file(content: bytes, mime_type: str) -> bool:

@@ -86,10 +86,10 @@ class _Writer:
     hidden: int = 0
 
     def add_text(self, text: str) -> None:
+        if "&" in text:  # Of some numbers nothing is left.
+            text = unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
         if self.hidden or not text:
             return
-        if "&" in text:
-            text = unescape(_LONG_NUMBER.sub("\N{REPLACEMENT CHARACTER}", text))
         if self.preformatted:
             text = _LINE_ENDS.sub("\n", text)
             self._put(text.lstrip("\n") if self.gap >= _Gap.PARAGRAPH else text)

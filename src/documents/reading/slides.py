@@ -3,20 +3,17 @@
 The vendor loses charts and diagrams, and miscounts the slides behind one with notes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from src.documents.reading.archives import Archive
+from src.documents.reading.archives import Archive, get_name
 from src.documents.reading.chunking import LONGEST_HEADING, Heading, PageStart
-from src.documents.reading.office import get_name, get_relation, list_relations
+from src.documents.reading.office import find_main_part, find_part, follow, list_relations
 from src.documents.reading.tables import write_row
 
-PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-
-_PRESENTATION: Final = "ppt/presentation.xml"
 _SOURCES: Final = frozenset({"chart", "relIds", "sp", "tbl"})
 _TITLES: Final = frozenset({"title", "ctrTitle"})
 # The same on every slide.
@@ -39,72 +36,74 @@ def read_slides(content: bytes) -> tuple[str, list[Heading], list[PageStart]]:
     for number, name in enumerate(_list_slides(archive), start=1):
         slide = _read_slide(archive, name)
         pages.append(PageStart(text.tell(), number))
-        if title := str(slide).partition("\n")[0]:
+        if title := " ".join(slide.title.split()) or str(slide).partition("\n")[0]:
             headings.append(Heading(text.tell(), 1, title[:LONGEST_HEADING]))
             text.write(f"{slide}\n\n")
     return text.getvalue(), headings, pages
 
 
 def _list_slides(archive: Archive) -> Iterator[str]:
-    targets = list_relations(archive, _PRESENTATION)
-    for entry in archive.read_xml(_PRESENTATION).iterfind("{*}sldIdLst/{*}sldId"):
-        target = targets.get(get_relation(entry), "")
-        if target in archive:
-            yield target
+    presentation = find_main_part(archive)
+    relations = list_relations(archive, presentation)
+    for entry in archive.read_xml(presentation).iterfind("{*}sldIdLst/{*}sldId"):
+        if (part := follow(relations, entry)) in archive:
+            yield part
 
 
 def _read_slide(archive: Archive, name: str) -> _Slide:
-    slide, targets = _Slide(), list_relations(archive, name)
-    for element in _walk(archive.read_xml(name)):
+    slide, relations = _Slide(), list_relations(archive, name)
+    for element in _walk(archive.read_xml(name), _SOURCES):
         kind = get_name(element)
         if kind == "sp":
             _add_shape(slide, element)
         elif kind == "tbl":
             slide.blocks.append(_write_table(element))
-        elif kind == "chart" and (chart := targets.get(get_relation(element), "")) in archive:
+        elif kind == "chart" and (chart := follow(relations, element)) in archive:
             slide.blocks.append(_write_chart(archive.read_xml(chart)))
-        elif kind == "relIds" and (data := targets.get(get_relation(element, "dm"), "")) in archive:
-            slide.blocks.append(_write_paragraphs(archive.read_xml(data)))
-    for target in targets.values():
-        if "notesslides/" in target.lower() and target in archive:
-            slide.blocks += _write_notes(archive.read_xml(target))
+        elif kind == "relIds" and (diagram := follow(relations, element, "dm")) in archive:
+            slide.blocks.append(_write_paragraphs(archive.read_xml(diagram)))
+    if notes := find_part(archive, name, "notesSlide"):
+        slide.blocks += _write_notes(archive.read_xml(notes))
     return slide
 
 
-def _walk(root: Element) -> Iterator[Element]:
-    """Yield what holds text, in its order; of two forms of a thing only the newer one."""
+def _walk(root: Element, kinds: Collection[str]) -> Iterator[Element]:
+    """Yield the elements of these kinds that stand in no other of them, in their order.
+
+    Of two forms of a thing only the newer one counts.
+    """
     waiting = [root]
     while waiting:
         element = waiting.pop()
         kind = get_name(element)
-        if kind in _SOURCES:
+        if kind in kinds:
             yield element
         elif kind != "Fallback":
             waiting.extend(reversed(element))
 
 
 def _add_shape(slide: _Slide, shape: Element) -> None:
-    place = _get_place(shape)
+    place = _get_placeholder(shape)
     if place in _TITLES and not slide.title:
         slide.title = _write_paragraphs(shape)
     elif place not in _REPEATED:
         slide.blocks.append(_write_paragraphs(shape))
 
 
-def _get_place(shape: Element) -> str | None:
-    """Which place of the layout it fills, if any."""
+def _get_placeholder(shape: Element) -> str | None:
+    """Which placeholder of the layout it fills, if any; most kinds are text like any other."""
     place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
     return None if place is None else place.get("type", "body")
 
 
 def _write_notes(notes: Element) -> Iterator[str]:
-    for shape in notes.iterfind(".//{*}sp"):
-        if _get_place(shape) == "body" and (text := _write_paragraphs(shape)):
+    for shape in _walk(notes, {"sp"}):
+        if _get_placeholder(shape) not in _REPEATED and (text := _write_paragraphs(shape)):
             yield f"Notes: {text}"
 
 
 def _write_paragraphs(element: Element) -> str:
-    lines = (_write_paragraph(paragraph) for paragraph in element.iterfind(".//{*}p"))
+    lines = (_write_paragraph(paragraph) for paragraph in _walk(element, {"p"}))
     return "\n".join(filter(None, lines))
 
 
@@ -127,10 +126,13 @@ def _write_table(table: Element) -> str:
 
 
 def _write_chart(chart: Element) -> str:
-    """Its title, and a line for each series with the values that were last seen in it."""
-    lines = [_write_paragraphs(title) for title in chart.iterfind("{*}chart/{*}title")]
-    for series in chart.iterfind(".//{*}ser"):
-        name = " ".join(_list_points(series, "tx").values())
+    """Its titles, and a line for each series with the values that were last seen in it."""
+    lines = []
+    for series in _walk(chart, {"title", "ser"}):
+        if get_name(series) == "title":
+            lines.append(_write_paragraphs(series))
+            continue
+        name = series.findtext("{*}tx/{*}v") or " ".join(_list_points(series, "tx").values())
         names = _list_points(series, "cat") or _list_points(series, "xVal")
         values = _list_points(series, "val") or _list_points(series, "yVal")
         points = (f"{names.get(index, '')} {value}".strip() for index, value in values.items())
@@ -139,5 +141,8 @@ def _write_chart(chart: Element) -> str:
 
 
 def _list_points(series: Element, role: str) -> dict[str | None, str]:
-    points = series.iterfind(f"{{*}}{role}//{{*}}pt")
-    return {point.get("idx"): point.findtext("{*}v", "") for point in points}
+    """By their numbers. Names of several levels begin with the innermost."""
+    points: dict[str | None, list[str]] = {}
+    for point in series.iterfind(f"{{*}}{role}//{{*}}pt"):
+        points.setdefault(point.get("idx"), []).append(point.findtext("{*}v", ""))
+    return {index: " ".join(reversed(texts)) for index, texts in points.items()}

@@ -22,12 +22,17 @@ _NAME: Final = re.compile(r"(?=.*[^\W\d_])(?!.*(?:@|://)).*|(?:19|20)\d\d")
 _EXCELS_HINT: Final = re.compile(r"(?i)sep=.\r?\n")
 
 
-def read_csv(text: str) -> tuple[str, list[Heading]]:
+def read_csv(text: str, *, delimiters: str = _DELIMITERS) -> tuple[str, list[Heading]]:
     """The text as it stands; its first record may name the columns."""
     start = hint.end() if (hint := _EXCELS_HINT.match(text)) else 0
     line, _, rest = text[start:].partition("\n")
+    following = rest.partition("\n")[0]
+
+    def rate(sign: str) -> tuple[bool, int]:
+        return 0 < line.count(sign) == following.count(sign), line.count(sign)
+
     try:
-        (cells,) = csv.reader([line], delimiter=max(_DELIMITERS, key=line.count), strict=True)
+        (cells,) = csv.reader([line], delimiter=max(delimiters, key=rate), strict=True)
     except (csv.Error, ValueError):  # Quotes that end in another line, or no line at all.
         return text, []
     names = name_columns(cells)
@@ -41,26 +46,24 @@ def write_sheets(sheets: Iterable[tuple[str, Rows]]) -> tuple[str, list[Heading]
         if title := " ".join(name.split()):
             headings.append(Heading(text.tell(), 1, title[:LONGEST_HEADING]))
             text.write(f"{title}\n\n")
-        for lines, names, body in _split_tables(rows):
-            text.writelines(lines[:body])
-            if names and body < len(lines):
-                headings.append(Heading(text.tell(), 2, names))
-            text.writelines([*lines[body:], "\n"])
+        cleaned = ([" ".join(cell.split()) for cell in cells] for cells in rows)
+        for is_table, table in groupby(cleaned, any):
+            if is_table:
+                headings += _write_table(text, table)
     return text.getvalue(), headings
 
 
-def _split_tables(rows: Rows) -> Iterator[tuple[list[str], str | None, int]]:
-    """Yield for each table its lines, what its columns are called, and where its body begins.
-
-    What stands alone in a row is a title above it, or a remark below.
-    """
-    cleaned = ([" ".join(cell.split()) for cell in cells] for cells in rows)
-    for is_table, table in groupby(cleaned, any):
-        if is_table:
-            rows_of_it = [*table]
-            body = next((n for n, row in enumerate(rows_of_it, 1) if sum(map(bool, row)) > 1), 0)
-            lines = [write_row(row) + "\n" for row in rows_of_it]
-            yield lines, name_columns(rows_of_it[body - 1]), body
+def _write_table(text: StringIO, rows: Rows) -> Iterator[Heading]:
+    """What stands alone in a row is a title above the table, or a remark below."""
+    has_names, names = False, None
+    for row in rows:
+        if names:
+            yield Heading(text.tell(), 2, names)
+            names = None
+        text.write(f"{write_row(row)}\n")
+        if not has_names and sum(map(bool, row)) > 1:
+            has_names, names = True, name_columns(row)
+    text.write("\n")
 
 
 def write_row(cells: Sequence[str]) -> str:

@@ -7,12 +7,12 @@ from typing import Final
 
 from src.documents.reading.archives import Archive, BrokenArchiveError
 
-DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
 _TEXTS: Final = re.compile(r"(?i)word/(?:document\d*|footnotes|endnotes)\.xml")
 # Where paragraphs define their tab stops, elements of the same name have attributes.
-_GAP: Final = re.compile(rb"<w:(?:tab|cr)\s*/>|<w:ptab\b[^<>]*/>")
-_SPACE: Final = b'<w:t xml:space="preserve">\t</w:t>'
+_TAB: Final = re.compile(rb"<w:(tab|ptab\b[^<>]*)\s*(?:/>|></w:p?tab>)")
+_TAB_AS_TEXT: Final = b'<w:t xml:space="preserve">\t</w:t>'
+_RETURN: Final = re.compile(rb"<w:cr\s*(?:/>|></w:cr>)")
+_LINE_END: Final = b"<w:br/>"
 # Pictures and the like hold no text.
 _NEEDED: Final = (".xml", ".rels")
 
@@ -31,5 +31,7 @@ def _show_tabs(archive: Archive) -> bytes:
         for name in archive:
             if name.lower().endswith(_NEEDED):
                 part = archive.read(name) or b""
-                target.writestr(name, _GAP.sub(_SPACE, part) if _TEXTS.fullmatch(name) else part)
+                if _TEXTS.fullmatch(name):
+                    part = _RETURN.sub(_LINE_END, _TAB.sub(_TAB_AS_TEXT, part))
+                target.writestr(name, part)
     return changed.getvalue()
