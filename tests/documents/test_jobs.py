@@ -12,7 +12,7 @@ from src.documents.reconciler import Findings
 from src.main import create_app, run_worker
 from src.operations import open_everything, verify, work
 from tests.fixtures.gates import connect, hold_at
-from tests.fixtures.models import HARD, MoodyModel, run_moody_api
+from tests.fixtures.models import HARD, MoodyModel, run_moody_api, with_ollama
 from tests.fixtures.servers import run_server
 from tests.fixtures.users import JSON, User, sign_up
 
@@ -210,9 +210,7 @@ async def test_a_collection_that_is_dropped_in_the_middle_is_filled_from_the_beg
         await send(user, f"{easy}\n\n{easy}\n\n{LONG}")
     async with AsyncExitStack() as stack:
         ollama = await stack.enter_async_context(run_server(model.app))
-        settings = work_in_small_steps(own)
-        ready = settings.ollama.model_copy(update={"url": ollama.url})
-        settings = settings.model_copy(update={"ollama": ready})
+        settings = with_ollama(work_in_small_steps(own), ollama)
         opened, parts = await stack.enter_async_context(open_everything(settings))
         run_worker(opened, parts)
         await model.is_holding.wait()
@@ -232,8 +230,7 @@ async def test_a_job_that_comes_while_the_worker_stops_is_put_back(
     async with run_moody_api(work_never(own), model) as (_, user):
         await send(user, LONG)
     async with run_server(model.app) as ollama:
-        ready = own.ollama.model_copy(update={"url": ollama.url})
-        working = asyncio.create_task(work(own.model_copy(update={"ollama": ready}), stopping))
+        working = asyncio.create_task(work(with_ollama(own, ollama), stopping))
         picked = "NEW.status = 'picked'"
         async with hold_at(get_url(own), "UPDATE", "pgqueuer", picked) as gate:
             await gate.wait_until_reached()

@@ -10,9 +10,12 @@ import pytest
 from src.config import DocumentSettings
 from src.documents.exceptions import EncryptedDocumentError, UnparsableDocumentError
 from src.documents.reading.chunking import ExtractedChunk
+from src.documents.reading.epub import read_epub
 from src.documents.reading.extraction import Extraction, extract
 from src.documents.reading.reader import limit_reading
-from src.documents.reading.tables import name_columns, read_csv
+from src.documents.reading.sheets import read_sheets
+from src.documents.reading.slides import read_slides
+from src.documents.reading.tables import name_columns, read_csv, write_sheets
 from tests.fixtures.files import (
     DOCX,
     EPUB,
@@ -239,6 +242,21 @@ async def test_a_book_is_read_page_after_page() -> None:
     assert text.startswith("Words\n\nWick\nIt drinks oil.\nLoose.\n\nLamps\n\nThey")
     assert [chunk.heading for chunk in chunks][:2] == ["Words", "Words > Lamps"]
     assert "Contents" not in text
+
+
+def test_headings_stand_where_they_say() -> None:
+    """Behind signs of more than one byte as well: places are counted in characters."""
+    one, two = (HTML.format(f"<p>Ünï 漢字 😀</p><h1>{title}</h1><p>x</p>") for title in "AB")
+    slides = [make_shape(f"{title} 😀", "title") + make_shape("It shines.") for title in "AB"]
+    for text, headings in (
+        read_epub(make_epub({"a.xhtml": one, "b.xhtml": two})),
+        read_slides(make_pptx(slides))[:2],
+        write_sheets(read_sheets(make_xlsx({"Ä 😀": [["x", "y"], ["1", "2"]], "B": [["z"]]}))),
+    ):
+        titles = [heading for heading in headings if heading.level == 1]
+        assert len(titles) == 2
+        for heading in titles:
+            assert text[heading.start :].startswith(f"{heading.text}\n")
 
 
 async def test_no_page_of_a_book_vanishes() -> None:

@@ -18,7 +18,7 @@ from src.documents.reconciler import Findings
 from src.main import create_app
 from src.operations import verify
 from tests.fixtures.gates import hold_at
-from tests.fixtures.models import MoodyModel
+from tests.fixtures.models import MoodyModel, with_ollama
 from tests.fixtures.processes import Colloquy, run_colloquy
 from tests.fixtures.servers import run_server
 from tests.fixtures.users import User, sign_up
@@ -134,8 +134,7 @@ async def test_a_model_server_that_fails(own: Settings, failure: Response, code:
     model = MoodyModel()
     text = "\n\n".join(f"Lamp {n} of the lighthouse. " * 60 for n in range(9))
     async with run_server(model.app) as ollama:
-        changed = own.ollama.model_copy(update={"url": ollama.url})
-        settings = own.model_copy(update={"ollama": changed})
+        settings = with_ollama(own, ollama)
         async with run_api(settings) as user:
             await user.add_document("The model is known by now.", "known.txt")
             model.failure = failure

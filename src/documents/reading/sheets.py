@@ -44,9 +44,10 @@ class _Format(Enum):
 # Section 18.8.30: those that no file spells out.
 _KNOWN_FORMATS: Final = {
     **dict.fromkeys(("9", "10"), _Format.PERCENT),
-    **dict.fromkeys(map(str, (*range(14, 23), *range(27, 37), 45, 47)), _Format.DATE),
+    **dict.fromkeys(
+        map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))), _Format.DATE
+    ),
     "46": _Format.DURATION,
-    **dict.fromkeys(map(str, range(50, 59)), _Format.DATE),
 }
 
 
@@ -158,9 +159,9 @@ def _list_formats(styles: Element) -> Iterator[_Format]:
 
 
 def _classify(code: str) -> _Format:
-    signs = _SPOKEN.sub("", code)
     if _ELAPSED.search(code):
         return _Format.DURATION
+    signs = _SPOKEN.sub("", code)
     if "%" in signs:
         return _Format.PERCENT
     return _Format.DATE if _DATE_SIGN.search(signs) else _Format.PLAIN

@@ -91,9 +91,9 @@ def _add_shape(slide: _Slide, shape: Element) -> None:
 
 
 def _get_placeholder(shape: Element) -> str | None:
-    """Which placeholder of the layout it fills, if any; most kinds are text like any other."""
+    """Which placeholder of the layout it fills, where it says so; most are text like any other."""
     place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
-    return None if place is None else place.get("type", "body")
+    return None if place is None else place.get("type")
 
 
 def _write_notes(notes: Element) -> Iterator[str]:
